@@ -1,0 +1,57 @@
+"""Settings from the environment (prefix ``OOD_FACE_``) and a ``.env`` file: the only door to it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["Settings"]
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set; each field is the variable ``OOD_FACE_<FIELD>``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="OOD_FACE_", env_file=".env", frozen=True, extra="ignore"
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(7860, ge=0, le=65535, description="Port of the page and the API.")
+    weights_dir: Path = Field(PROJECT_ROOT / "weights", description="Folder with manifest.toml.")
+    model: str | None = Field(None, description="Embedding model; unset: the manifest's default.")
+    scenarios_file: Path | None = Field(
+        None, description="TOML file whose scenarios are added to the built-in ones."
+    )
+    detector: Literal["mtcnn", "facenet-pytorch"] = Field("mtcnn", description="Face detector.")
+    min_face_share: float = Field(
+        0.05, gt=0, le=1, description="Smallest face sought, as a share of the shorter side."
+    )
+    min_face_px: int = Field(24, ge=20, description="No face smaller than this is sought.")
+    detection_max_side_px: int = Field(
+        1280, ge=64, description="Larger pictures are scaled down to this for detection only."
+    )
+    min_probability: float = Field(0.9, ge=0, le=1, description="Lowest face probability kept.")
+    dominant_face_ratio: float = Field(
+        2.0,
+        ge=1,
+        description="Where one face is wanted, the largest is taken if its area is this many "
+        "times the next one's; otherwise the picture is refused. 1: always the largest.",
+    )
+    max_faces: int = Field(32, ge=1, description="At most this many faces, the largest, per picture.")
+    max_image_bytes: int = Field(15 * 2**20, ge=1, description="Largest encoded picture.")
+    max_image_pixels: int = Field(50_000_000, ge=1, description="Largest picture, width x height.")
+    workers: int = Field(
+        default_factory=lambda: max(1, len(os.sched_getaffinity(0))),
+        ge=1,
+        description="Predictors of each network: pictures processed at once.",
+    )
+    threads_per_worker: int = Field(1, ge=1, description="Threads inside one predictor.")
+    queue_size: int = Field(32, ge=0, description="Requests that may wait; more are answered 503.")
+    queue_timeout_s: float = Field(10.0, gt=0, description="Longest wait for a free worker.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level.")

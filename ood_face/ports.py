@@ -1,0 +1,65 @@
+"""Protocols: what the service needs, said without naming who does it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ood_face.types import DetectedFace, Embeddings, RgbImage
+
+__all__ = ["Admission", "Detector", "Embedder", "Session"]
+
+
+class Session(Protocol):
+    """One network ready to run; safe to call from several threads."""
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Run the network once.
+
+        Raises
+        ------
+        BackendError
+            The engine failed, or the inputs do not fit the network.
+        """
+        ...
+
+
+class Detector(Protocol):
+    """Finds faces; safe to call from several threads."""
+
+    def detect(self, image: RgbImage) -> list[DetectedFace]:
+        """Return the faces of one picture, largest box first; empty where there is none."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns aligned faces into features and scores; safe to call from several threads."""
+
+    @property
+    def model_id(self) -> str:
+        """Name and version of the model, stable across machines."""
+        ...
+
+    def embed(self, crops: NDArray[np.uint8]) -> Embeddings:
+        """Embed uint8 (N, 112, 112, 3) RGB crops; N may be 0."""
+        ...
+
+
+class Admission(Protocol):
+    """Lets a bounded number of requests in."""
+
+    def admit(self) -> AbstractContextManager[None]:
+        """Wait for a place and hold it.
+
+        Raises
+        ------
+        BusyError
+            The queue is full, or no place came free in time.
+        """
+        ...

@@ -1,0 +1,132 @@
+"""The student network in PyTorch: dense residual stages, a 512-d head and the RTS branch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["NetworkConfig", "ResidualBlock", "StudentNetwork"]
+
+LEAKY_SLOPE = 0.1  # LeakyReLU fuses into oneDNN's convolution; PReLU does not
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """Widths and depths; the defaults give 4.6 M parameters and 0.91 GMAC at 112x112.
+
+    The stage widths equal those of the MobileFaceNet teacher, so that every
+    stage can be trained against the teacher's own activations.
+    """
+
+    stem: int = 64
+    widths: tuple[int, int, int] = (128, 256, 256)
+    middles: tuple[int, int, int] = (64, 128, 128)
+    depths: tuple[int, int, int] = (3, 3, 2)
+    head_channels: int = 48
+    feature_dim: int = 512
+    dof: int = 16
+    dropout: float = 0.0
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the configuration as plain values, for checkpoints and manifests."""
+        return asdict(self)
+
+
+def conv_bn(channels_in: int, channels_out: int, kernel: int, stride: int) -> nn.Sequential:
+    """Return a bias-free convolution with its BatchNorm, foldable into one convolution."""
+    conv = nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(channels_out))
+
+
+class ResidualBlock(nn.Module):
+    """``x + bn(conv(act(bn(conv(x)))))`` with a linear residual stream, as MobileFaceNet has it."""
+
+    def __init__(self, channels_in: int, middle: int, channels_out: int, stride: int) -> None:
+        super().__init__()
+        self.first = conv_bn(channels_in, middle, 3, 1)
+        self.act = nn.LeakyReLU(LEAKY_SLOPE)
+        self.second = conv_bn(middle, channels_out, 3, stride)
+        same = channels_in == channels_out and stride == 1
+        self.shortcut = nn.Identity() if same else conv_bn(channels_in, channels_out, 1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to (N, channels_out, H / stride, W / stride)."""
+        residual: Tensor = self.second(self.act(self.first(x)))
+        return residual + self.shortcut(x)
+
+
+class Head(nn.Module):
+    """Two parallel linear layers on the flattened map: the feature and the RTS log-variance."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.reduce = conv_bn(config.widths[2], config.head_channels, 1, 1)
+        self.act = nn.LeakyReLU(LEAKY_SLOPE)
+        self.dropout = nn.Dropout(config.dropout)
+        flat = config.head_channels * 7 * 7
+        self.feature = nn.Linear(flat, config.feature_dim)
+        self.logvar = nn.Linear(flat, config.dof)
+        nn.init.zeros_(self.logvar.weight)
+        nn.init.zeros_(self.logvar.bias)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the un-normalised feature (N, 512) and the log-variance (N, dof)."""
+        flat = self.dropout(self.act(self.reduce(x)).flatten(1))
+        return self.feature(flat), self.logvar(flat)
+
+
+class StudentNetwork(nn.Module):
+    """112x112 RGB in ``(x - 127.5) / 127.5``; 512-d feature and RTS log-variance out."""
+
+    def __init__(self, config: NetworkConfig | None = None) -> None:
+        super().__init__()
+        self.config = NetworkConfig() if config is None else config
+        stages: list[nn.Module] = []
+        channels = self.config.stem
+        for width, middle, depth in zip(
+            self.config.widths, self.config.middles, self.config.depths, strict=True
+        ):
+            blocks: list[nn.Module] = [ResidualBlock(channels, middle, width, 2)]
+            blocks += [ResidualBlock(width, middle, width, 1) for _ in range(depth - 1)]
+            stages.append(nn.Sequential(*blocks))
+            channels = width
+        stem = nn.Sequential(conv_bn(3, self.config.stem, 3, 2), nn.LeakyReLU(LEAKY_SLOPE))
+        self.stage1 = nn.Sequential(stem, stages[0])
+        self.stage2 = stages[1]
+        self.stage3 = stages[2]
+        self.head = Head(self.config)
+
+    def trunk(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the three stage outputs: (N,128,28,28), (N,256,14,14), (N,256,7,7)."""
+        hint1 = self.stage1(x)
+        hint2 = self.stage2(hint1)
+        return hint1, hint2, self.stage3(hint2)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the un-normalised feature (N, 512) and the log-variance (N, dof)."""
+        feature, logvar = self.head(self.trunk(x)[2])
+        return feature, logvar
+
+    def stagewise(
+        self, x: Tensor, hints: tuple[Tensor, Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Run every stage on the teacher's input to it, so that all train at once, apart."""
+        return (
+            self.stage1(x),
+            self.stage2(hints[0]),
+            self.stage3(hints[1]),
+            self.head(hints[2])[0],
+        )
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def to_input(crops: Tensor) -> Tensor:
+    """Scale uint8 (N, 112, 112, 3) RGB to float32 (N, 3, 112, 112), channels last."""
+    scaled = (crops.to(torch.float32) - 127.5) / 127.5
+    return scaled.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)

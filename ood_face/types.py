@@ -1,0 +1,235 @@
+"""Frozen, validated domain values: what travels between the modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ood_face.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "CROP_SIDE_PX",
+    "FEATURE_DIM",
+    "AlignedFace",
+    "Comparison",
+    "DetectedFace",
+    "Embeddings",
+    "FaceTemplate",
+    "QualityLevel",
+    "Reason",
+    "RgbImage",
+    "Scenario",
+    "Verdict",
+]
+
+FEATURE_DIM = 512
+CROP_SIDE_PX = 112
+
+# uint8 array of shape (H, W, 3), RGB
+RgbImage = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+class QualityLevel(StrEnum):
+    """Named ranges of ``ood_score``: excellent >= 0.8, good >= 0.6, fair >= 0.4, poor below."""
+
+    EXCELLENT = "excellent"
+    GOOD = "good"
+    FAIR = "fair"
+    POOR = "poor"
+
+    @classmethod
+    def of(cls, ood_score: float) -> QualityLevel:
+        """Return the level of a score in 0..1."""
+        if ood_score >= 0.8:
+            return cls.EXCELLENT
+        if ood_score >= 0.6:
+            return cls.GOOD
+        return cls.FAIR if ood_score >= 0.4 else cls.POOR
+
+
+class Verdict(StrEnum):
+    """What a comparison says; ``recapture`` means: retake the picture first."""
+
+    SAME = "same"
+    REVIEW = "review"
+    DIFFERENT = "different"
+    RECAPTURE = "recapture"
+
+
+def _frozen(array: NDArray[Any], dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
+    # a private, read-only copy: nothing outside can change a domain value afterwards
+    copied = np.array(array, dtype=dtype)
+    if copied.shape != shape:
+        raise InputError(
+            "array.shape",
+            "expected an array of shape {expected}, got {got}",
+            expected=shape,
+            got=copied.shape,
+        )
+    copied.flags.writeable = False
+    return copied
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectedFace:
+    """One face in a picture.
+
+    Attributes
+    ----------
+    box_xyxy_px : float32 array of shape (4,), pixels: left, top, right, bottom
+    probability : the detector's confidence, 0..1
+    landmarks_px : float32 array of shape (5, 2), pixels (x, y);
+        left eye, right eye, nose, left and right mouth corner, as seen in the image
+    """
+
+    box_xyxy_px: NDArray[np.float32]
+    probability: float
+    landmarks_px: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "box_xyxy_px", _frozen(self.box_xyxy_px, np.float32, (4,)))
+        object.__setattr__(self, "landmarks_px", _frozen(self.landmarks_px, np.float32, (5, 2)))
+
+    @property
+    def area_px2(self) -> float:
+        """Area of the box in square pixels."""
+        left, top, right, bottom = (float(v) for v in self.box_xyxy_px)
+        return max(0.0, right - left) * max(0.0, bottom - top)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedFace:
+    """A face warped onto the 112x112 ArcFace template.
+
+    Attributes
+    ----------
+    crop : uint8 array of shape (112, 112, 3), RGB
+    face : where it came from
+    """
+
+    crop: NDArray[np.uint8]
+    face: DetectedFace
+
+    def __post_init__(self) -> None:
+        shape = (CROP_SIDE_PX, CROP_SIDE_PX, 3)
+        object.__setattr__(self, "crop", _frozen(self.crop, np.uint8, shape))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embeddings:
+    """What the embedder says of N aligned faces.
+
+    Attributes
+    ----------
+    features : float32 array of shape (N, 512), each of unit norm
+    ood_scores : float32 array of shape (N,), 0..1, higher is better
+    variances : float32 array of shape (N,), mean RTS variance, higher is worse
+    """
+
+    features: NDArray[np.float32]
+    ood_scores: NDArray[np.float32]
+    variances: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        count = len(self.features)
+        object.__setattr__(
+            self, "features", _frozen(self.features, np.float32, (count, FEATURE_DIM))
+        )
+        object.__setattr__(self, "ood_scores", _frozen(self.ood_scores, np.float32, (count,)))
+        object.__setattr__(self, "variances", _frozen(self.variances, np.float32, (count,)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceTemplate:
+    """What is kept of a face: the feature, and how far it can be trusted.
+
+    Attributes
+    ----------
+    feature : float32 array of shape (512,), unit norm
+    ood_score : 0..1, higher is better
+    model_id : the model that made it; features of different models never compare
+    face : where in the picture it was
+    """
+
+    feature: NDArray[np.float32]
+    ood_score: float
+    model_id: str
+    face: DetectedFace
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "feature", _frozen(self.feature, np.float32, (FEATURE_DIM,)))
+        norm = float(np.linalg.norm(self.feature))
+        if not abs(norm - 1.0) < 1e-3:
+            raise InputError(
+                "feature.norm", "a feature must have norm 1, this one has {norm:.4f}", norm=norm
+            )
+        if not 0.0 <= self.ood_score <= 1.0:
+            raise InputError(
+                "ood_score.range", "an ood_score lies in 0..1, this is {score}", score=self.ood_score
+            )
+
+    @property
+    def quality_level(self) -> QualityLevel:
+        """The score's named range."""
+        return QualityLevel.of(self.ood_score)
+
+    @property
+    def quality(self) -> int:
+        """The score as an integer 0..100, the ISO/IEC 29794-1 convention."""
+        return round(100 * self.ood_score)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """The thresholds of one use: which similarity and which quality lead to which verdict.
+
+    Attributes
+    ----------
+    same_above : similarity above which two faces are the same person
+    different_below : similarity below which they are different people; between: review
+    recapture_below : a face whose ood_score is below this asks for another picture
+    same_needs_score_above : both ood_scores must exceed this for ``same``; None: no such rule
+    similarity_alone : a similarity above ``same_above`` passes whatever the scores are
+    """
+
+    name: str
+    same_above: float = 0.45
+    different_below: float = 0.35
+    recapture_below: float = 0.4
+    same_needs_score_above: float | None = None
+    similarity_alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason of a decision: a stable key and the values of its sentence."""
+
+    key: str
+    values: dict[str, float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Two faces compared under a scenario.
+
+    Attributes
+    ----------
+    similarity : cosine of the two features, -1..1
+    template_a, template_b : the two faces
+    verdict : what to do
+    reasons : why, most important first
+    scenario : the thresholds that were applied
+    """
+
+    similarity: float
+    template_a: FaceTemplate
+    template_b: FaceTemplate
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    scenario: Scenario
