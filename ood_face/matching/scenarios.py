@@ -1,0 +1,146 @@
+"""Scenarios: named thresholds, read from TOML and checked."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ood_face.errors import ConfigError
+from ood_face.types import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["load_scenarios"]
+
+_BUILT_IN = Path(__file__).with_name("scenarios.toml")
+
+# field -> (lowest, highest): similarities are cosines, scores lie in 0..1
+_RANGES: dict[str, tuple[float, float]] = {
+    "same_above": (-1.0, 1.0),
+    "different_below": (-1.0, 1.0),
+    "recapture_below": (0.0, 1.0),
+    "same_needs_score_above": (0.0, 1.0),
+}
+_FIELDS = tuple(field.name for field in fields(Scenario) if field.name != "name")
+
+
+def load_scenarios(extra: Path | None = None) -> Mapping[str, Scenario]:
+    """Return the built-in scenarios and those of a file, by name.
+
+    Parameters
+    ----------
+    extra : a TOML file with one table per scenario; it adds to the built-in ones, and a
+        scenario of the same name replaces the built-in one as a whole
+
+    Raises
+    ------
+    ConfigError
+        The file can't be read, or a scenario in it is wrong; names file, scenario and field.
+    """
+    scenarios = _read(_BUILT_IN)
+    if extra is not None:
+        scenarios |= _read(extra)
+    return MappingProxyType(scenarios)
+
+
+def _read(path: Path) -> dict[str, Scenario]:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigError(
+            "scenarios.unreadable",
+            "the scenario file {file} cannot be read: {problem}",
+            file=str(path),
+            problem=exc.strerror or type(exc).__name__,
+        ) from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(
+            "scenarios.not_toml",
+            "the scenario file {file} is not valid TOML: {problem}",
+            file=str(path),
+            problem=str(exc),
+        ) from exc
+    return {name: _scenario(path, name, table) for name, table in tables.items()}
+
+
+def _scenario(path: Path, name: str, table: object) -> Scenario:
+    where = {"file": str(path), "scenario": name}
+    if not isinstance(table, dict):
+        raise ConfigError(
+            "scenarios.not_table",
+            "{file}: {scenario} must be a table of thresholds, [{scenario}]",
+            **where,
+        )
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in _FIELDS:
+            raise ConfigError(
+                "scenarios.unknown_field",
+                "{file}: scenario {scenario} has an unknown field {field}; known: {known}",
+                **where,
+                field=key,
+                known=", ".join(_FIELDS),
+            )
+        values[key] = _checked(where, key, value)
+    scenario = Scenario(name=name, **values)
+    _check_together(where, scenario)
+    return scenario
+
+
+def _checked(where: dict[str, str], key: str, value: object) -> bool | float:
+    if key not in _RANGES:
+        if isinstance(value, bool):
+            return value
+        raise ConfigError(
+            "scenarios.not_boolean",
+            "{file}: scenario {scenario}: {field} must be true or false, not {value}",
+            **where,
+            field=key,
+            value=repr(value),
+        )
+    # a TOML boolean is a Python int as well, and is no threshold
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(
+            "scenarios.not_number",
+            "{file}: scenario {scenario}: {field} must be a number, not {value}",
+            **where,
+            field=key,
+            value=repr(value),
+        )
+    low, high = _RANGES[key]
+    if not (math.isfinite(value) and low <= value <= high):
+        raise ConfigError(
+            "scenarios.out_of_range",
+            "{file}: scenario {scenario}: {field} must lie in {low}..{high}, not {value}",
+            **where,
+            field=key,
+            low=low,
+            high=high,
+            value=value,
+        )
+    return float(value)
+
+
+def _check_together(where: dict[str, str], scenario: Scenario) -> None:
+    if scenario.different_below > scenario.same_above:
+        raise ConfigError(
+            "scenarios.crossed",
+            "{file}: scenario {scenario}: {field} ({low}) must not exceed same_above ({high})",
+            **where,
+            field="different_below",
+            low=scenario.different_below,
+            high=scenario.same_above,
+        )
+    if scenario.similarity_alone and scenario.same_needs_score_above is not None:
+        raise ConfigError(
+            "scenarios.contradiction",
+            "{file}: scenario {scenario}: {field} contradicts similarity_alone = true; "
+            "leave one of them out",
+            **where,
+            field="same_needs_score_above",
+        )

@@ -1,0 +1,300 @@
+"""``FaceService``: from a picture to faces, features, scores and verdicts."""
+
+from __future__ import annotations
+
+import contextvars
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from ood_face.errors import (
+    BackendError,
+    InputError,
+    MultipleFacesError,
+    NoFaceError,
+    UnknownScenarioError,
+)
+from ood_face.matching.decision import compare_templates
+from ood_face.types import CROP_SIDE_PX, FaceTemplate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from ood_face.ports import Admission, Detector, Embedder
+    from ood_face.types import Comparison, DetectedFace, RgbImage, Scenario
+
+__all__ = ["FaceService", "Which"]
+
+# which of two pictures an error is about; "": there is only one
+Which = Literal["", "first", "second"]
+
+
+class FaceService:
+    """Detects, extracts and compares; safe to call from several threads.
+
+    Each public call that works on pictures holds one place of ``admission`` meanwhile.
+
+    Parameters
+    ----------
+    detector : finds the faces of a picture, largest first
+    embedder : turns aligned crops into features and scores
+    scenarios : thresholds by name
+    admission : bounds the number of calls at work
+    align : warps one face of a picture onto a uint8 (112, 112, 3) crop
+    dominant_face_ratio : where one face is wanted, the largest is taken if its area is at least
+        this many times the next one's
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        embedder: Embedder,
+        scenarios: Mapping[str, Scenario],
+        admission: Admission,
+        align: Callable[[RgbImage, DetectedFace], NDArray[np.uint8]],
+        *,
+        dominant_face_ratio: float,
+    ) -> None:
+        self._detector = detector
+        self._embedder = embedder
+        self._scenarios = scenarios
+        self._admission = admission
+        self._align = align
+        self._dominant_face_ratio = dominant_face_ratio
+        # takes the second picture of a comparison; its tasks never submit tasks, so they can't
+        # come to wait for each other, and the predictor pools bound what really runs at once
+        self._second = ThreadPoolExecutor(thread_name_prefix="second-picture")
+
+    @property
+    def scenarios(self) -> Mapping[str, Scenario]:
+        """The thresholds by name."""
+        return self._scenarios
+
+    @property
+    def model_id(self) -> str:
+        """The model that makes the features."""
+        return self._embedder.model_id
+
+    def detect(self, image: RgbImage) -> list[DetectedFace]:
+        """Return the faces of a picture, largest first; empty where there is none.
+
+        Parameters
+        ----------
+        image : uint8 array of shape (H, W, 3), RGB
+        """
+        _check_image(image)
+        with self._admission.admit():
+            return self._detect(image)
+
+    def extract(self, image: RgbImage) -> list[FaceTemplate]:
+        """Return feature and score of every face, largest first; empty where there is none.
+
+        Parameters
+        ----------
+        image : uint8 array of shape (H, W, 3), RGB
+        """
+        _check_image(image)
+        with self._admission.admit():
+            return self._templates(image, self._detect(image))
+
+    def extract_one(self, image: RgbImage, which: Which = "") -> tuple[FaceTemplate, int]:
+        """Return the one face that is meant, and how many faces there are.
+
+        Parameters
+        ----------
+        image : uint8 array of shape (H, W, 3), RGB
+        which : the picture's place in a comparison, for the error messages
+
+        Raises
+        ------
+        NoFaceError
+            There is no face.
+        MultipleFacesError
+            There are several, and none stands out.
+        """
+        _check_image(image)
+        with self._admission.admit():
+            return self._extract_one(image, which)
+
+    def compare(
+        self, image_a: RgbImage, image_b: RgbImage, scenario: str = "default"
+    ) -> Comparison:
+        """Compare the face of one picture with the face of another.
+
+        Parameters
+        ----------
+        image_a, image_b : uint8 arrays of shape (H, W, 3), RGB
+        scenario : name of the thresholds to apply
+
+        Raises
+        ------
+        UnknownScenarioError
+            No scenario has this name.
+        NoFaceError, MultipleFacesError
+            One of the pictures doesn't show one face; where both don't, the first is named.
+        """
+        applied = self._scenario(scenario)
+        _check_image(image_a)
+        _check_image(image_b)
+        with self._admission.admit():
+            (template_a, count_a), (template_b, count_b) = self._extract_two(image_a, image_b)
+        return compare_templates(template_a, template_b, applied, (count_a, count_b))
+
+    def compare_templates(
+        self,
+        template_a: FaceTemplate,
+        template_b: FaceTemplate,
+        scenario: str = "default",
+        counts: tuple[int, int] = (1, 1),
+    ) -> Comparison:
+        """Compare two faces that were extracted before.
+
+        Parameters
+        ----------
+        template_a, template_b : the faces
+        scenario : name of the thresholds to apply
+        counts : how many faces each picture showed; more than one is said in the reasons
+
+        Raises
+        ------
+        InputError
+            The templates come from different models.
+        UnknownScenarioError
+            No scenario has this name.
+        """
+        return compare_templates(template_a, template_b, self._scenario(scenario), counts)
+
+    def embed_crops(
+        self, crops: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return features and scores of faces that are aligned already.
+
+        Parameters
+        ----------
+        crops : uint8 array of shape (N, 112, 112, 3), RGB; N may be 0
+
+        Returns
+        -------
+        features : float32 array of shape (N, 512), each of unit norm
+        ood_scores : float32 array of shape (N,), 0..1, higher is better
+        """
+        _check_crops(crops)
+        with self._admission.admit():
+            embedded = self._embedder.embed(crops)
+        return embedded.features, embedded.ood_scores
+
+    def self_test(self) -> None:
+        """Run both networks once on a fixed pattern and check what comes out.
+
+        Takes no place of the admission: a service that is busy is still ready.
+
+        Raises
+        ------
+        BackendError
+            A network failed, or its output is not what it must be.
+        """
+        crop = _test_pattern()
+        self._detector.detect(crop)
+        embedded = self._embedder.embed(crop[None])
+        norms, scores = np.linalg.norm(embedded.features, axis=1), embedded.ood_scores
+        # the negated comparisons also catch NaN
+        if len(norms) != 1 or not abs(norms[0] - 1.0) < 1e-3 or not 0.0 <= scores[0] <= 1.0:
+            raise BackendError(
+                "service.self_test",
+                "the model does not work: norms {norms} and scores {scores} for one face",
+                norms=norms.tolist(),
+                scores=scores.tolist(),
+            )
+
+    def _scenario(self, name: str) -> Scenario:
+        try:
+            return self._scenarios[name]
+        except KeyError:
+            raise UnknownScenarioError(
+                "scenario.unknown",
+                "there is no scenario {name}; known: {known}",
+                name=repr(name[:64]),
+                known=", ".join(self._scenarios),
+            ) from None
+
+    def _detect(self, image: RgbImage) -> list[DetectedFace]:
+        faces = self._detector.detect(image)
+        return sorted(faces, key=lambda face: face.area_px2, reverse=True)
+
+    def _templates(self, image: RgbImage, faces: list[DetectedFace]) -> list[FaceTemplate]:
+        if not faces:
+            return []
+        embedded = self._embedder.embed(np.stack([self._align(image, face) for face in faces]))
+        model_id = self._embedder.model_id
+        return [
+            FaceTemplate(feature=feature, ood_score=float(score), model_id=model_id, face=face)
+            for feature, score, face in zip(
+                embedded.features, embedded.ood_scores, faces, strict=True
+            )
+        ]
+
+    def _extract_one(self, image: RgbImage, which: Which) -> tuple[FaceTemplate, int]:
+        faces = self._detect(image)
+        suffix = which and f"_{which}"
+        picture = f"the {which} picture" if which else "the picture"
+        if not faces:
+            height, width = image.shape[:2]
+            raise NoFaceError(
+                f"face.none{suffix}",
+                f"no face was found in {picture} ({{width}}x{{height}} pixels)",
+                width=width,
+                height=height,
+            )
+        ratio = self._dominant_face_ratio
+        if len(faces) > 1 and faces[0].area_px2 < ratio * faces[1].area_px2:
+            raise MultipleFacesError(
+                f"face.several{suffix}",
+                f"{{count}} faces were found in {picture} and none stands out: the largest "
+                "must have at least {ratio:g} times the area of the next",
+                count=len(faces),
+                ratio=ratio,
+            )
+        return self._templates(image, faces[:1])[0], len(faces)
+
+    def _extract_two(
+        self, image_a: RgbImage, image_b: RgbImage
+    ) -> tuple[tuple[FaceTemplate, int], tuple[FaceTemplate, int]]:
+        # the request id of the log lines lives in a context variable
+        context = contextvars.copy_context()
+        second = self._second.submit(context.run, self._extract_one, image_b, "second")
+        try:
+            first = self._extract_one(image_a, "first")
+        finally:
+            # the second's work ends inside this admission, also when the first failed
+            second.exception()
+        return first, second.result()
+
+
+def _check_image(image: RgbImage) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise InputError(
+            "image.array",
+            "a picture must be a uint8 array of shape (H, W, 3), this is {dtype} {shape}",
+            dtype=image.dtype,
+            shape=image.shape,
+        )
+
+
+def _check_crops(crops: NDArray[np.uint8]) -> None:
+    if crops.dtype != np.uint8 or crops.shape[1:] != (CROP_SIDE_PX, CROP_SIDE_PX, 3):
+        raise InputError(
+            "crops.array",
+            "crops must be a uint8 array of shape (N, {side}, {side}, 3), this is {dtype} {shape}",
+            side=CROP_SIDE_PX,
+            dtype=crops.dtype,
+            shape=crops.shape,
+        )
+
+
+def _test_pattern() -> NDArray[np.uint8]:
+    ramp = np.linspace(0, 255, CROP_SIDE_PX)
+    down, across = np.meshgrid(ramp, ramp, indexing="ij")
+    return np.stack([down, across, (down + across) / 2], axis=-1).astype(np.uint8)
