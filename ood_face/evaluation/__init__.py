@@ -1,0 +1,1 @@
+"""Figures of merit: verification, out-of-distribution detection, error versus discard."""

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FoldAccuracy", "best_threshold", "fold_accuracy", "fmr_threshold", "fnmr_at_fmr"]
+__all__ = ["FoldAccuracy", "best_threshold", "fmr_threshold", "fnmr_at_fmr", "fold_accuracy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,9 @@ def fmr_threshold(impostor: NDArray[np.float64], fmr: float) -> float:
     """
     needed = int(np.ceil(3 / fmr))
     if len(impostor) < needed:
-        message = f"a false match rate of {fmr:g} needs {needed} impostor pairs, got {len(impostor)}"
+        message = (
+            f"a false match rate of {fmr:g} needs {needed} impostor pairs, got {len(impostor)}"
+        )
         raise ValueError(message)
     allowed = int(np.floor(fmr * len(impostor)))
     return float(np.sort(impostor)[len(impostor) - allowed - 1])

@@ -1,0 +1,1 @@
+"""Training in PyTorch: data, distillation, Random Temperature Scaling, export."""

@@ -7,22 +7,19 @@ Phase ``stagewise`` trains each stage alone on the teacher's own input to it; ph
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import math
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Queue
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  (the name PyTorch's documentation uses)
 
-from ood_face.training.checkpoint import ExponentialAverage, load_checkpoint, save_checkpoint
 from ood_face.training.data import augment, blend, degrade_randomly, load_faces
+from ood_face.training.loop import Schedule, TrainingLoop
+from ood_face.training.losses import normalised_mse
 from ood_face.training.network import StudentNetwork, count_parameters, to_input
 from ood_face.training.teacher import MBF_HINTS, open_teacher
 from ood_face.training.validation import CfpValidation
@@ -82,24 +79,6 @@ def batches(faces: FaceSet, config: DistillConfig, start: int) -> Iterator[Tenso
         step += 1
 
 
-def prefetch(source: Iterator[Any], depth: int = 3) -> Iterator[Any]:
-    """Draw from ``source`` in a thread, ``depth`` items ahead."""
-    queue: Queue[Any] = Queue(depth)
-
-    def fill() -> None:
-        for item in source:
-            queue.put(item)
-
-    Thread(target=fill, daemon=True).start()
-    while True:
-        yield queue.get()
-
-
-def normalised_mse(value: Tensor, target: Tensor) -> Tensor:
-    """Mean squared error as a share of the target's power: 1 is 'knows nothing'."""
-    return (value.float() - target).square().mean() / target.square().mean()
-
-
 def learning_rate(config: DistillConfig, seen: int) -> float:
     """Warm-up and constant for the stages alone; warm-up and cosine once they are chained."""
     stagewise = seen < config.stagewise_images
@@ -112,9 +91,10 @@ def learning_rate(config: DistillConfig, seen: int) -> float:
     return config.lr * warm * max(cosine, 0.02)
 
 
-def _loss(
+def hint_loss(
     network: StudentNetwork, x: Tensor, targets: tuple[Tensor, ...], *, stagewise: bool
 ) -> tuple[Tensor, dict[str, float]]:
+    """Return the loss of one batch and its parts; targets are three hints and the feature."""
     hints = (targets[0], targets[1], targets[2])
     with torch.autocast(x.device.type, torch.bfloat16):
         if stagewise:
@@ -135,83 +115,33 @@ def train(config: DistillConfig) -> Path:
     """Run or resume a distillation; return the path of the final checkpoint."""
     torch.manual_seed(config.seed)
     device = torch.device(config.device)
-    shards = sorted(config.faces_dir.glob("train-*.tar"))
-    faces = load_faces(shards, config.run_dir.parent / "cache")
-    validation = CfpValidation(config.faces_dir, config.run_dir.parent / "cache", every=8)
+    cache = config.run_dir.parent / "cache"
+    faces = load_faces(sorted(config.faces_dir.glob("train-*.tar")), cache)
+    validation = CfpValidation(config.faces_dir, cache, every=8)
     teacher = open_teacher(config.teacher, MBF_HINTS, device)
     network = StudentNetwork().to(device).to(memory_format=torch.channels_last)
     logger.info("%d faces, %.2f M parameters", len(faces.crops), count_parameters(network) / 1e6)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), config.lr, weight_decay=config.weight_decay
-    )
-    average = ExponentialAverage(network, 0.998)
-    checkpoint = config.run_dir / "last.pt"
-    step = 0
-    if checkpoint.exists():
-        state = load_checkpoint(checkpoint)
-        network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
-        average.load(state["average"], state["step"])
-        step = state["step"]
-        logger.info("resumed at step %d", step)
     if config.compiled:  # in place and stage by stage: the state keeps its plain names
         for stage in (network.stage1, network.stage2, network.stage3, network.head):
             stage.compile()
-    evaluated = StudentNetwork().to(device).to(memory_format=torch.channels_last).eval()
-    began, shown = time.monotonic(), step
-    for x in prefetch(batches(faces, config, step)):
-        seen = step * config.batch
-        if seen >= config.images:
-            break
-        stagewise = seen < config.stagewise_images
+
+    def loss(x: Tensor, step: int) -> tuple[Tensor, dict[str, Any]]:
         batch = x.to(device)
         targets = tuple(t.float() for t in teacher(batch))
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(config, seen)
-        network.train()
-        loss, parts = _loss(network, batch, targets, stagewise=stagewise)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        average.update(network)
-        step += 1
-        record: dict[str, Any] = {"step": step, "images": step * config.batch, **parts}
-        if step % config.validate_every == 0:
-            evaluated.load_state_dict(average.state)
-            record |= validation(lambda v: evaluated(v)[0], device)
-        if step % 20 == 0 or "cfp_ff" in record:
-            record["images_per_s"] = (step - shown) * config.batch / (time.monotonic() - began)
-            began, shown = time.monotonic(), step
-            _log(config.run_dir / "log.jsonl", record)
-        if step % config.save_every == 0:
-            save_checkpoint(checkpoint, _state(network, optimiser, average, step))
-    final = _state(network, optimiser, average, step)
-    save_checkpoint(checkpoint, final)
-    return checkpoint
+        stagewise = step * config.batch < config.stagewise_images
+        return hint_loss(network, batch, targets, stagewise=stagewise)
 
-
-def _state(
-    network: StudentNetwork,
-    optimiser: torch.optim.Optimizer,
-    average: ExponentialAverage,
-    step: int,
-) -> dict[str, Any]:
-    return {
-        "network": network.state_dict(),
-        "average": average.state,
-        "optimiser": optimiser.state_dict(),
-        "config": network.config.as_dict(),
-        "step": step,
-    }
-
-
-def _log(path: Path, record: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rounded = {k: round(v, 5) if isinstance(v, float) else v for k, v in record.items()}
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(rounded) + "\n")
-    logger.info("%s", rounded)
+    groups = [{"params": list(network.parameters()), "top_lr": 1.0}]
+    return TrainingLoop[Tensor](
+        network=network,
+        optimiser=torch.optim.AdamW(groups, config.lr, weight_decay=config.weight_decay),
+        run_dir=config.run_dir,
+        schedule=Schedule(config.images, config.batch, config.save_every, config.validate_every),
+        batches=lambda start: batches(faces, config, start),
+        loss=loss,
+        rate=lambda step: learning_rate(config, step * config.batch),
+        validate=lambda averaged: validation(averaged, device),
+    ).run()
 
 
 def main(argv: list[str] | None = None) -> None:

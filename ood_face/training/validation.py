@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ood_face.evaluation.ood import auroc
 from ood_face.evaluation.verification import fold_accuracy
+from ood_face.imaging.degradations import degrade
 from ood_face.training.data import load_faces
 from ood_face.training.network import to_input
+from ood_face.training.nonfaces import draw_nonface
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
-    from torch import Tensor
 
-__all__ = ["CfpValidation", "Pairs", "load_pairs"]
+    from ood_face.training.network import StudentNetwork
+
+__all__ = ["CfpValidation", "Pairs", "ScoreValidation", "load_pairs"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,9 +62,9 @@ class CfpValidation:
 
     @torch.no_grad()
     def __call__(
-        self, embed: Callable[[Tensor], Tensor], device: torch.device, batch: int = 128
+        self, network: StudentNetwork, device: torch.device, batch: int = 128
     ) -> dict[str, float]:
-        """Return ``{"cfp_ff": accuracy, "cfp_fp": accuracy}`` for an embedding function."""
+        """Return ``{"cfp_ff": accuracy, "cfp_fp": accuracy}`` of a network."""
         used = np.unique(
             np.concatenate([np.concatenate([p.first, p.second]) for p in self._pairs.values()])
         )
@@ -72,7 +74,7 @@ class CfpValidation:
             chosen = used[start : start + batch]
             crops = torch.from_numpy(np.asarray(self._faces.crops[chosen])).to(device)
             with torch.autocast(device.type, torch.bfloat16):
-                features[chosen] = embed(to_input(crops)).float().cpu().numpy()
+                features[chosen] = network(to_input(crops))[0].float().cpu().numpy()
         norms = np.linalg.norm(features, axis=1, keepdims=True)
         features /= np.maximum(norms, 1e-12)  # a missing picture keeps zeros: similarity 0
         return {
@@ -90,3 +92,32 @@ def _thin(pairs: Pairs, every: int) -> Pairs:
     return Pairs(
         pairs.first[::every], pairs.second[::every], pairs.same[::every], pairs.fold[::every]
     )
+
+
+class ScoreValidation:
+    """How well the variance separates sharp faces from degraded ones and from non-faces."""
+
+    def __init__(self, faces_dir: Path, cache_dir: Path, count: int = 192) -> None:
+        faces = load_faces([faces_dir / "cfp-00.tar"], cache_dir)
+        frontal = [i for i, name in enumerate(faces.names) if "/frontal/" in name]
+        chosen = frontal[:: max(1, len(frontal) // count)][:count]
+        rng = np.random.default_rng(0)
+        clean = [np.asarray(faces.crops[i]) for i in chosen]
+        self._sets = {"clean": np.stack(clean)}
+        for kind in ("blur", "low_resolution", "occlusion", "noise"):
+            degraded = [degrade(image, kind, 4, rng) for image in clean]
+            self._sets[f"auroc_{kind}4"] = np.stack(degraded)
+        self._sets["auroc_blur2"] = np.stack([degrade(image, "blur", 2, rng) for image in clean])
+        nonfaces = [draw_nonface(image, rng) for image in clean]
+        self._sets["auroc_nonface"] = np.stack(nonfaces)
+
+    @torch.no_grad()
+    def __call__(self, network: StudentNetwork, device: torch.device) -> dict[str, float]:
+        """Return the AUROC of clean faces against each other set, by lower variance."""
+        trust = {}
+        for key, crops in self._sets.items():
+            with torch.autocast(device.type, torch.bfloat16):
+                logvar = network(to_input(torch.from_numpy(crops).to(device)))[1]
+            trust[key] = -logvar.float().exp().mean(1).cpu().numpy()
+        clean = trust.pop("clean")
+        return {key: auroc(clean, values) for key, values in trust.items()}
