@@ -1,0 +1,1 @@
+"""The tests of ood_face."""

@@ -1,0 +1,18 @@
+"""Fixtures that several kinds of tests share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes import fake_service
+
+if TYPE_CHECKING:
+    from ood_face.service import FaceService
+
+
+@pytest.fixture
+def service() -> FaceService:
+    """Return the real service over fake networks."""
+    return fake_service()

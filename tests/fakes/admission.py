@@ -1,0 +1,41 @@
+"""Admissions: one that lets everyone in and counts, one that is always full."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ood_face.errors import BusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class CountingAdmission:
+    """Lets everyone in; counts who came, and who is in now."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.admitted = 0
+        self.inside = 0
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        with self._lock:
+            self.admitted += 1
+            self.inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.inside -= 1
+
+
+class FullAdmission:
+    """Lets nobody in."""
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        raise BusyError("runtime.busy", "all places are taken, try again later")
+        yield

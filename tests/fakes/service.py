@@ -1,0 +1,45 @@
+"""The real service over the fakes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ood_face.matching import load_scenarios
+from ood_face.service import FaceService
+from ood_face.types import CROP_SIDE_PX
+from tests.fakes.admission import CountingAdmission
+from tests.fakes.detector import FakeDetector
+from tests.fakes.embedder import FakeEmbedder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ood_face.ports import Admission, Detector, Embedder
+    from ood_face.types import DetectedFace, RgbImage
+
+
+def fake_align(image: RgbImage, face: DetectedFace) -> NDArray[np.uint8]:
+    """Cut the box out and stretch it to 112x112."""
+    left, top, right, bottom = (float(edge) for edge in face.box_xyxy_px)
+    steps = (np.arange(CROP_SIDE_PX) + 0.5) / CROP_SIDE_PX
+    rows = (top + steps * (bottom - top)).astype(int)
+    columns = (left + steps * (right - left)).astype(int)
+    return image[rows][:, columns]
+
+
+def fake_service(
+    detector: Detector | None = None,
+    embedder: Embedder | None = None,
+    admission: Admission | None = None,
+) -> FaceService:
+    """Return a service whose networks are fakes, unless given."""
+    return FaceService(
+        FakeDetector() if detector is None else detector,
+        FakeEmbedder() if embedder is None else embedder,
+        load_scenarios(),
+        CountingAdmission() if admission is None else admission,
+        fake_align,
+        dominant_face_ratio=2.0,
+    )

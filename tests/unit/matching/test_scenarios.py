@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+
+from ood_face.errors import ConfigError
+from ood_face.matching import load_scenarios
+from ood_face.types import Scenario
+
+
+def test_the_built_in_ones():
+    assert dict(load_scenarios()) == {
+        "default": Scenario("default", 0.45, 0.35, 0.4),
+        "attendance": Scenario("attendance", 0.45, 0.35, 0.4, similarity_alone=True),
+        "gate": Scenario("gate", 0.45, 0.35, 0.4, same_needs_score_above=0.5),
+        "finance": Scenario("finance", 0.45, 0.35, 0.4, same_needs_score_above=0.65),
+    }
+
+
+def test_a_file_adds_and_replaces(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        "[lobby]\nsame_above = 0\ndifferent_below = -0.5\nsame_needs_score_above = 0.0\n"
+        "[gate]\nsame_above = 0.6\n",
+        encoding="utf-8",
+    )
+    scenarios = load_scenarios(path)
+    assert list(scenarios) == ["default", "attendance", "gate", "finance", "lobby"]
+    assert scenarios["lobby"] == Scenario("lobby", 0.0, -0.5, 0.4, same_needs_score_above=0.0)
+    assert scenarios["gate"] == Scenario("gate", 0.6, 0.35, 0.4)
+
+
+def test_nobody_changes_them_afterwards():
+    with pytest.raises(TypeError):
+        load_scenarios()["mine"] = Scenario("mine")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ("[x]\nsame_abov = 0.5", "scenarios.unknown_field", ["x", "same_abov", "same_above"]),
+        ("[x]\nname = 'y'", "scenarios.unknown_field", ["name"]),
+        ("[x]\nsame_above = '0.5'", "scenarios.not_number", ["same_above", "'0.5'"]),
+        ("[x]\nsame_above = true", "scenarios.not_number", ["same_above", "True"]),
+        ("[x]\nsimilarity_alone = 1", "scenarios.not_boolean", ["similarity_alone", "1"]),
+        ("[x]\nsame_above = 1.01", "scenarios.out_of_range", ["same_above", "-1.0..1.0", "1.01"]),
+        ("[x]\nsame_above = nan", "scenarios.out_of_range", ["same_above", "nan"]),
+        ("[x]\nrecapture_below = -0.1", "scenarios.out_of_range", ["recapture_below", "0.0..1.0"]),
+        ("[x]\nsame_needs_score_above = 2", "scenarios.out_of_range", ["same_needs_score_above"]),
+        ("[x]\nsame_above = 0.3", "scenarios.crossed", ["different_below", "0.35", "0.3"]),
+        (
+            "[x]\nsimilarity_alone = true\nsame_needs_score_above = 0.5",
+            "scenarios.contradiction",
+            ["same_needs_score_above"],
+        ),
+        ("x = 1", "scenarios.not_table", ["x"]),
+        ("[x", "scenarios.not_toml", []),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path, text, key, words):
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_scenarios(path)
+    assert caught.value.key == key
+    for word in [str(path), *words]:
+        assert word in str(caught.value)
+
+
+def test_bytes_that_are_no_text(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        load_scenarios(path)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(ConfigError, match="No such file"):
+        load_scenarios(tmp_path / "none.toml")
