@@ -18,7 +18,7 @@ class Settings(BaseSettings):
     """Everything an operator can set; each field is the variable ``OOD_FACE_<FIELD>``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="OOD_FACE_", env_file=".env", frozen=True, extra="ignore"
+        env_prefix="OOD_FACE_", env_file=".env", env_ignore_empty=True, frozen=True, extra="ignore"
     )
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
@@ -43,15 +43,19 @@ class Settings(BaseSettings):
         description="Where one face is wanted, the largest is taken if its area is this many "
         "times the next one's; otherwise the picture is refused. 1: always the largest.",
     )
-    max_faces: int = Field(32, ge=1, description="At most this many faces, the largest, per picture.")
+    max_faces: int = Field(
+        32, ge=1, description="At most this many faces, the largest, per picture."
+    )
     max_image_bytes: int = Field(15 * 2**20, ge=1, description="Largest encoded picture.")
     max_image_pixels: int = Field(50_000_000, ge=1, description="Largest picture, width x height.")
     workers: int = Field(
         default_factory=lambda: max(1, len(os.sched_getaffinity(0))),
         ge=1,
-        description="Predictors of each network: pictures processed at once.",
+        description="Predictors of each network: pictures processed at once; unset: one per core.",
     )
     threads_per_worker: int = Field(1, ge=1, description="Threads inside one predictor.")
     queue_size: int = Field(32, ge=0, description="Requests that may wait; more are answered 503.")
     queue_timeout_s: float = Field(10.0, gt=0, description="Longest wait for a free worker.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Log level."
+    )
