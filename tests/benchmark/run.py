@@ -1,0 +1,38 @@
+"""``make bench``: run every ``bench_*.py`` of this folder, each in a process of its own.
+
+The results are printed and lie in ``build/bench/*.json``. Exits with 1 if a benchmark broke; how
+long anything took never decides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the benchmarks named on the command line, or all."""
+    known = {path.stem.removeprefix("bench_"): path for path in sorted(HERE.glob("bench_*.py"))}
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("names", nargs="*", help=f"which: {', '.join(known)}; none: all")
+    names = parser.parse_args(argv).names or list(known)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are: {', '.join(known)}")
+    broken = []
+    for name in names:
+        command = [sys.executable, "-m", f"tests.benchmark.{known[name].stem}"]
+        if subprocess.run(command, cwd=ROOT, check=False).returncode:
+            broken.append(name)
+    if broken:
+        print(f"broken: {', '.join(broken)}", file=sys.stderr)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
