@@ -1,0 +1,144 @@
+"""The image pyramid, packed into tiles of one fixed size.
+
+The P-Net sees windows of 12x12 pixels, so it scans the picture at many sizes. Running it once for
+each size would bring the engine a new shape for nearly every picture: slow the first time, and
+memory for each. Here every level is cut into blocks, overlapping by what one window needs, and
+the blocks of all levels are packed into tiles of ``TILE_PX`` squared: the network only ever sees
+that one shape.
+
+One cell of the P-Net's answer stands for the window that begins at twice its index; blocks
+therefore begin at even positions, in the level and in the tile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ood_face.types import RgbImage
+
+__all__ = ["TILE_PX", "WINDOW_PX", "Block", "pack", "pyramid", "scales"]
+
+WINDOW_PX = 12
+STRIDE_PX = 2
+# measured on one core: smaller tiles pay more for overlaps, larger ones leave the L2 cache
+TILE_PX = 256
+# cells of a whole tile in one direction
+TILE_CELLS = (TILE_PX - WINDOW_PX) // STRIDE_PX + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of one pyramid level, and where it lies in the tiles; cells of the P-Net's answer.
+
+    Attributes
+    ----------
+    level : index into the scales
+    level_row, level_col : first cell within the level
+    tile : which tile
+    tile_row, tile_col : first cell within the tile
+    rows, cols : size
+    """
+
+    level: int
+    level_row: int
+    level_col: int
+    tile: int
+    tile_row: int
+    tile_col: int
+    rows: int
+    cols: int
+
+
+def scales(height: int, width: int, min_face_px: float, factor: float) -> list[float]:
+    """Return the pyramid's scales, largest first; empty where not even one window fits.
+
+    Parameters
+    ----------
+    height, width : size of the picture
+    min_face_px : face size that the first level shrinks to one window
+    factor : ratio of one level to the one before
+    """
+    found = []
+    scale = WINDOW_PX / min_face_px
+    while min(height, width) * scale >= WINDOW_PX:
+        found.append(scale)
+        scale *= factor
+    return found
+
+
+def pyramid(image: RgbImage, level_scales: list[float]) -> list[RgbImage]:
+    """Return one resized picture per scale, each padded to even sides by repeating the edge."""
+    height, width = image.shape[:2]
+    levels = []
+    for scale in level_scales:
+        size = (int(width * scale + 1), int(height * scale + 1))
+        level = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        odd_x, odd_y = size[0] % 2, size[1] % 2
+        if odd_x or odd_y:
+            level = cv2.copyMakeBorder(level, 0, odd_y, 0, odd_x, cv2.BORDER_REPLICATE)
+        levels.append(np.asarray(level, dtype=np.uint8))
+    return levels
+
+
+def pack(levels: list[RgbImage]) -> tuple[NDArray[np.uint8], list[Block]]:
+    """Cut the levels into blocks and pack these into tiles, shelf by shelf, tallest first.
+
+    Returns
+    -------
+    tiles : uint8 array of shape (N, TILE_PX, TILE_PX, 3)
+    blocks : where everything lies
+    """
+    pieces = [piece for index, level in enumerate(levels) for piece in _cut(index, level)]
+    pieces.sort(key=lambda piece: (-piece[3], -piece[4]))
+    blocks = [*_shelves(pieces)]
+    tiles = np.zeros((1 + max(b.tile for b in blocks), TILE_PX, TILE_PX, 3), dtype=np.uint8)
+    for block in blocks:
+        tall, wide = _side_px(block.rows), _side_px(block.cols)
+        top, left = STRIDE_PX * block.tile_row, STRIDE_PX * block.tile_col
+        from_y, from_x = STRIDE_PX * block.level_row, STRIDE_PX * block.level_col
+        source = levels[block.level][from_y : from_y + tall, from_x : from_x + wide]
+        tiles[block.tile, top : top + tall, left : left + wide] = source
+    return tiles, blocks
+
+
+def _side_px(cells: int) -> int:
+    return STRIDE_PX * (cells - 1) + WINDOW_PX
+
+
+def _cut(index: int, level: RgbImage) -> list[tuple[int, int, int, int, int]]:
+    # (level, first row, first column, rows, columns), in cells
+    rows, cols = ((side - WINDOW_PX) // STRIDE_PX + 1 for side in level.shape[:2])
+    return [
+        (index, row, col, min(TILE_CELLS, rows - row), min(TILE_CELLS, cols - col))
+        for row in range(0, rows, TILE_CELLS)
+        for col in range(0, cols, TILE_CELLS)
+    ]
+
+
+def _shelves(pieces: list[tuple[int, int, int, int, int]]) -> list[Block]:
+    # each shelf: [tile, first row in pixels, height in pixels, used width in pixels]
+    shelves: list[list[int]] = []
+    used: list[int] = []
+    blocks = []
+    for level, row, col, rows, cols in pieces:
+        tall, wide = _side_px(rows), _side_px(cols)
+        shelf = next((s for s in shelves if s[2] >= tall and s[3] + wide <= TILE_PX), None)
+        if shelf is None:
+            tile = next((t for t, top in enumerate(used) if top + tall <= TILE_PX), len(used))
+            if tile == len(used):
+                used.append(0)
+            shelf = [tile, used[tile], tall, 0]
+            shelves.append(shelf)
+            used[tile] += tall
+        tile, top, _, left = shelf
+        shelf[3] += wide
+        at = (top // STRIDE_PX, left // STRIDE_PX)
+        blocks.append(Block(level, row, col, tile, *at, rows, cols))
+    return blocks

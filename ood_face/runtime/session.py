@@ -1,0 +1,187 @@
+"""A network on Paddle Inference: a pool of predictors, each used by one call at a time."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ood_face.errors import BackendError
+from ood_face.runtime.program import check_inputs, read_input_specs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ood_face.runtime.program import InputSpec
+
+__all__ = ["PaddleSession", "open_session"]
+
+logger = logging.getLogger(__name__)
+
+# what Paddle's own error classes become in Python
+PADDLE_ERRORS = (
+    RuntimeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    MemoryError,
+    OSError,
+    SystemError,
+)
+
+
+class PaddleSession:
+    """One network; safe to call from several threads, see :class:`ood_face.ports.Session`.
+
+    Parameters
+    ----------
+    predictors : Paddle predictors of one program; a call takes one for itself and gives it back
+    specs : what the program takes
+    """
+
+    def __init__(self, predictors: list[Any], specs: Mapping[str, InputSpec]) -> None:
+        self._specs = dict(specs)
+        # last in, first out: the predictor whose buffers are still in the processor's cache
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+        self._workers = len(predictors)
+        self._closed = False
+        for predictor in predictors:
+            self._idle.put(predictor)
+
+    @property
+    def workers(self) -> int:
+        """How many calls run at once; further ones wait."""
+        return self._workers
+
+    @property
+    def input_specs(self) -> Mapping[str, InputSpec]:
+        """Name -> what that input accepts."""
+        return dict(self._specs)
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Run the network once; the outputs are copies that belong to the caller.
+
+        Raises
+        ------
+        BackendError
+            The engine failed, the inputs do not fit the network, or the session is closed.
+        """
+        check_inputs(self._specs, inputs)
+        with self._predictor() as predictor:
+            try:
+                for name, array in inputs.items():
+                    handle = predictor.get_input_handle(name)
+                    handle.copy_from_cpu(np.ascontiguousarray(array))
+                predictor.run()
+                return {
+                    name: predictor.get_output_handle(name).copy_to_cpu()
+                    for name in predictor.get_output_names()
+                }
+            except PADDLE_ERRORS as exc:
+                raise _backend_error(exc) from exc
+
+    def close(self) -> None:
+        """Wait for the running calls and release the predictors; later calls are refused."""
+        if self._closed:
+            return
+        self._closed = True
+        for _ in range(self._workers):
+            self._idle.get()
+        self._idle.put(None)
+
+    @contextmanager
+    def _predictor(self) -> Iterator[Any]:
+        predictor = self._idle.get()
+        try:
+            if predictor is None or self._closed:
+                raise BackendError("runtime.closed", "the network was closed")
+            yield predictor
+        finally:
+            self._idle.put(predictor)
+
+
+def open_session(program: Path, params: Path, *, workers: int, threads: int) -> PaddleSession:
+    """Load a network for the CPU.
+
+    Parameters
+    ----------
+    program : the network, Paddle's ``.json``
+    params : its weights, ``.pdiparams``
+    workers : predictors, that is: calls that run at once; they share one copy of the weights
+    threads : threads inside one call
+
+    Raises
+    ------
+    BackendError
+        A file is missing or damaged, or the engine cannot load it.
+    """
+    if workers < 1 or threads < 1:
+        raise BackendError(
+            "runtime.pool_size",
+            "a network needs at least 1 worker and 1 thread, got {workers} and {threads}",
+            workers=workers,
+            threads=threads,
+        )
+    specs = read_input_specs(program)
+    if not params.is_file():
+        raise BackendError(
+            "runtime.no_params", "the weights file {file} does not exist", file=str(params)
+        )
+    inference = _paddle_inference()
+    try:
+        first = inference.create_predictor(_config(inference, program, params, threads))
+        predictors = [first, *(first.clone() for _ in range(workers - 1))]
+    except PADDLE_ERRORS as exc:
+        raise _backend_error(exc) from exc
+    logger.info("loaded %s: %d workers of %d threads", program.name, workers, threads)
+    return PaddleSession(predictors, specs)
+
+
+def _paddle_inference() -> Any:  # noqa: ANN401  (paddle has no type information)
+    # imported on first use: it takes a second, which a command that runs no network saves
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No ccache found")
+        try:
+            import paddle  # noqa: PLC0415
+            from paddle import inference  # noqa: PLC0415
+        except ImportError as exc:
+            raise BackendError(
+                "runtime.no_paddle", "Paddle cannot be loaded: {reason}", reason=str(exc)
+            ) from exc
+    # importing Paddle configures the root logger, which belongs to the program
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    # Paddle's handler turns SIGTERM into a crash report; stopping is the server's business
+    paddle.disable_signal_handler()
+    return inference
+
+
+def _config(inference: Any, program: Path, params: Path, threads: int) -> Any:  # noqa: ANN401
+    config = inference.Config(str(program), str(params))
+    config.disable_gpu()
+    config.disable_glog_info()
+    config.enable_onednn()  # 5-8 times slower without
+    # one cached set of oneDNN primitives for each of the last shapes seen, so that memory stays
+    # bounded whatever comes in; the callers bring few shapes
+    config.set_onednn_cache_capacity(16)
+    config.switch_ir_optim(True)
+    config.enable_new_executor(True)  # the memory optimisation of PIR programs needs it
+    config.enable_memory_optim()
+    config.set_cpu_math_library_num_threads(threads)
+    return config
+
+
+def _backend_error(exc: BaseException) -> BackendError:
+    # Paddle's messages carry C++ frames; the sentence is in the first non-empty line
+    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
+    reason = lines[0] if lines else type(exc).__name__
+    return BackendError("runtime.engine", "Paddle failed: {reason}", reason=reason)
