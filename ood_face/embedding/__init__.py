@@ -1,0 +1,56 @@
+"""Embedding: the backbone, its RTS variance and the quality score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ood_face.artifacts import verified_path
+from ood_face.embedding.rts import RtsEmbedder, check_outputs
+from ood_face.embedding.score import load_score_curve
+from ood_face.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from ood_face.artifacts import Manifest
+
+__all__ = ["RtsEmbedder", "open_embedder"]
+
+
+def open_embedder(
+    manifest: Manifest, name: str | None = None, *, workers: int = 1, threads: int = 1
+) -> RtsEmbedder:
+    """Open an embedding model of the manifest, its files checked by sha256.
+
+    Parameters
+    ----------
+    name : model of the manifest; None: its default
+    workers : predictors, pictures embedded at once
+    threads : threads inside one predictor
+
+    Raises
+    ------
+    ArtifactError
+        The model, one of its files or its calibration is missing or wrong.
+    """
+    from ood_face.runtime import open_session  # noqa: PLC0415  (loads Paddle: seconds)
+
+    if name is None:
+        name = manifest.default_model
+    if name is None:
+        raise ArtifactError("artifacts.no_default", "the manifest names no default_model")
+    entry = manifest.model(name)
+    if entry.kind != "embedder":
+        raise ArtifactError(
+            "artifacts.not_embedder",
+            "model {name} is a {kind}, no embedder",
+            name=name,
+            kind=entry.kind,
+        )
+    curve = load_score_curve(verified_path(entry, f"{name}/calibration.toml"), name)
+    session = open_session(
+        verified_path(entry, f"{name}/backbone.json"),
+        verified_path(entry, f"{name}/backbone.pdiparams"),
+        workers=workers,
+        threads=threads,
+    )
+    check_outputs(session)
+    return RtsEmbedder(session, curve, f"{name}@{entry.version}")

@@ -1,12 +1,7 @@
-"""Aligned faces for training: tar shards packed once into one memory-mapped array."""
+"""Training faces: mild augmentation, blends of two faces, and random degradations."""
 
 from __future__ import annotations
 
-import json
-import logging
-import tarfile
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,64 +10,11 @@ import numpy as np
 from ood_face.imaging.degradations import DEGRADATIONS, MAX_SEVERITY, degrade
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-__all__ = ["FaceSet", "augment", "blend", "degrade_randomly", "load_faces"]
+__all__ = ["augment", "blend", "degrade_randomly"]
 
-logger = logging.getLogger(__name__)
 SIDE_PX = 112
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FaceSet:
-    """Aligned faces with their identities.
-
-    Attributes
-    ----------
-    crops : uint8 array of shape (N, 112, 112, 3), RGB, memory-mapped
-    names : path of every picture inside its shard
-    labels : int64 array of shape (N,), index of the identity
-    """
-
-    crops: NDArray[np.uint8]
-    names: tuple[str, ...]
-    labels: NDArray[np.int64]
-
-
-def load_faces(shards: Sequence[Path], cache_dir: Path) -> FaceSet:
-    """Decode tar shards of ``identity/number.jpg`` pictures once, then map them from disk."""
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    stem = "-".join(path.stem for path in shards)
-    array_path, names_path = cache_dir / f"{stem}.npy", cache_dir / f"{stem}.json"
-    if not (array_path.exists() and names_path.exists()):
-        crops, names = _decode_shards(shards)
-        np.save(array_path, crops)
-        names_path.write_text(json.dumps(names), encoding="utf-8")
-        logger.info("packed %d faces into %s", len(names), array_path)
-    names = json.loads(names_path.read_text(encoding="utf-8"))
-    identities = [str(Path(name).parent) for name in names]
-    _, labels = np.unique(identities, return_inverse=True)
-    return FaceSet(np.load(array_path, mmap_mode="r"), tuple(names), labels.astype(np.int64))
-
-
-def _decode_shards(shards: Sequence[Path]) -> tuple[NDArray[np.uint8], list[str]]:
-    crops, names = [], []
-    for shard in shards:
-        with tarfile.open(shard) as archive:
-            for member in archive:
-                stream = archive.extractfile(member) if member.isfile() else None
-                if stream is None:
-                    continue
-                data = np.frombuffer(stream.read(), np.uint8)
-                image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-                if image is None or image.shape != (SIDE_PX, SIDE_PX, 3):
-                    logger.warning("%s: %s is no 112x112 picture, left out", shard, member.name)
-                    continue
-                crops.append(image[..., ::-1])
-                names.append(member.name)
-    return np.stack(crops), names
 
 
 def augment(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  (the name PyTorch's documentation uses)
 
-from ood_face.training.data import augment, blend, degrade_randomly, load_faces
+from ood_face.evaluation.faces import load_faces
+from ood_face.training.data import augment, blend, degrade_randomly
 from ood_face.training.loop import Schedule, TrainingLoop
 from ood_face.training.losses import normalised_mse
 from ood_face.training.network import StudentNetwork, count_parameters, to_input
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from ood_face.training.data import FaceSet
+    from ood_face.evaluation.faces import FaceSet
 
 __all__ = ["DistillConfig", "main", "train"]
 
@@ -132,7 +133,7 @@ def train(config: DistillConfig) -> Path:
         return hint_loss(network, batch, targets, stagewise=stagewise)
 
     groups = [{"params": list(network.parameters()), "top_lr": 1.0}]
-    return TrainingLoop[Tensor](
+    return TrainingLoop(
         network=network,
         optimiser=torch.optim.AdamW(groups, config.lr, weight_decay=config.weight_decay),
         run_dir=config.run_dir,

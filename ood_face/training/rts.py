@@ -18,8 +18,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  (the name PyTorch's documentation uses)
 
+from ood_face.evaluation.faces import load_faces
 from ood_face.training.checkpoint import load_checkpoint
-from ood_face.training.data import augment, degrade_randomly, load_faces
+from ood_face.training.data import augment, degrade_randomly
 from ood_face.training.loop import Schedule, TrainingLoop
 from ood_face.training.losses import random_temperature, rts_loss
 from ood_face.training.network import NetworkConfig, StudentNetwork, to_input
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from ood_face.training.data import FaceSet
+    from ood_face.evaluation.faces import FaceSet
     from ood_face.training.teacher import Teacher
 
 __all__ = ["RtsConfig", "main", "train"]
@@ -249,7 +250,7 @@ def train(config: RtsConfig) -> Path:
     if config.compiled:  # in place and stage by stage: the state keeps its plain names
         for stage in (network.stage1, network.stage2, network.stage3, network.head):
             stage.compile()
-    return TrainingLoop[Batch](
+    return TrainingLoop(
         network=network,
         optimiser=torch.optim.AdamW(
             parameter_groups(network, config), config.lr, weight_decay=config.weight_decay

@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from ood_face.evaluation.faces import load_faces, load_pairs
 from ood_face.evaluation.ood import auroc
 from ood_face.evaluation.verification import fold_accuracy
 from ood_face.imaging.degradations import degrade
-from ood_face.training.data import load_faces
 from ood_face.training.network import to_input
 from ood_face.training.nonfaces import draw_nonface
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from pathlib import Path
 
     from ood_face.training.network import StudentNetwork
 
-__all__ = ["CfpValidation", "Pairs", "ScoreValidation", "load_pairs"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pairs:
-    """Verification pairs as indices into a face set; -1 where a picture is missing."""
-
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
-    same: NDArray[np.bool_]
-    fold: NDArray[np.int64]
-
-
-def load_pairs(path: Path, names: tuple[str, ...]) -> Pairs:
-    """Read ``fold,image_a,image_b,same`` and look the pictures up."""
-    where = {name: index for index, name in enumerate(names)}
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    return Pairs(
-        np.array([where.get(row["image_a"], -1) for row in rows]),
-        np.array([where.get(row["image_b"], -1) for row in rows]),
-        np.array([row["same"] == "1" for row in rows]),
-        np.array([int(row["fold"]) for row in rows]),
-    )
+__all__ = ["CfpValidation", "ScoreValidation"]
 
 
 class CfpValidation:
@@ -54,11 +28,10 @@ class CfpValidation:
     def __init__(self, faces_dir: Path, cache_dir: Path, every: int = 1) -> None:
         self._faces = load_faces([faces_dir / "cfp-00.tar"], cache_dir)
         self._pairs = {
-            key: load_pairs(faces_dir / f"{key}_pairs.csv", self._faces.names)
+            # every > 1: a quick look while training
+            key: load_pairs(faces_dir / f"{key}_pairs.csv", self._faces.names).every(every)
             for key in ("cfp_ff", "cfp_fp")
         }
-        if every > 1:  # a quick look while training: one in `every` pairs of each fold
-            self._pairs = {key: _thin(pairs, every) for key, pairs in self._pairs.items()}
 
     @torch.no_grad()
     def __call__(
@@ -85,13 +58,6 @@ class CfpValidation:
             ).mean
             for key, p in self._pairs.items()
         }
-
-
-def _thin(pairs: Pairs, every: int) -> Pairs:
-    # pairs come as runs of same and different: a stride keeps both in every fold
-    return Pairs(
-        pairs.first[::every], pairs.second[::every], pairs.same[::every], pairs.fold[::every]
-    )
 
 
 class ScoreValidation:
