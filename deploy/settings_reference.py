@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args, get_origin
 
 from ood_face.config import Settings
 
@@ -39,11 +39,18 @@ def _default(field: FieldInfo) -> str:
     return "" if value is None else str(value)
 
 
+def _description(field: FieldInfo) -> str:
+    text = field.description or ""
+    if get_origin(field.annotation) is Literal:
+        text += f" One of: {', '.join(get_args(field.annotation))}."
+    return text
+
+
 def rows() -> list[Row]:
     """Return every setting, in the order of ``Settings``."""
     prefix = Settings.model_config.get("env_prefix", "")
     return [
-        Row(f"{prefix}{name}".upper(), _default(field), field.description or "")
+        Row(f"{prefix}{name}".upper(), _default(field), _description(field))
         for name, field in Settings.model_fields.items()
     ]
 

@@ -27,7 +27,6 @@ from skimage import data
 from ood_face import open_service
 from ood_face.config import Settings
 from ood_face.imaging import align, decode
-
 from tests.benchmark.machine import Figure, median_ms, publish
 
 if TYPE_CHECKING:
