@@ -15,15 +15,15 @@ import numpy as np
 
 from ood_face.detection import geometry
 from ood_face.detection.nms import suppress, suppress_contained
-from ood_face.detection.pyramid import STRIDE_PX, WINDOW_PX, Block, pack, pyramid, scales
+from ood_face.detection.pyramid import STRIDE_PX, WINDOW_PX, Block, pack, scales
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from ood_face.detection.area import AreaTable
     from ood_face.ports import Session
-    from ood_face.types import RgbImage
 
 __all__ = ["propose", "refine", "refuse"]
 
@@ -39,7 +39,7 @@ REFINE_OVERLAP = 0.7
 
 
 def propose(
-    image: RgbImage,
+    table: AreaTable,
     pnet: Session,
     *,
     min_face_px: float,
@@ -51,7 +51,7 @@ def propose(
 
     Parameters
     ----------
-    image : uint8 array of shape (H, W, 3), RGB
+    table : the picture
     pnet : the network
     min_face_px, factor : of the pyramid
     threshold : lowest face probability
@@ -61,16 +61,17 @@ def propose(
     -------
     float32 array of shape (N, 4): square boxes
     """
-    height, width = image.shape[:2]
-    level_scales = scales(height, width, min_face_px, factor)
+    level_scales = scales(table.height, table.width, min_face_px, factor)
     if not level_scales:
         return np.empty((0, 4), dtype=np.float32)
-    tiles, blocks = pack(pyramid(image, level_scales))
-    answers = [_only(pnet.run({"image": _planes(tile[None])})) for tile in tiles]
+    tiles, blocks = pack(table, level_scales)
+    answers = [_only(pnet.run({"image": tile[None]})) for tile in tiles]
     min_logit = float(np.log(threshold / (1 - threshold)))
     found = [_windows(block, answers[block.tile][0], min_logit) for block in blocks]
     cells, levels, logits, offsets = (np.concatenate(part) for part in zip(*found, strict=True))
-    scale = np.asarray(level_scales)[levels][:, None]
+    # single precision: at scale 0.6 every third quotient is whole, and rounding decides
+    scale = np.asarray(level_scales, dtype=np.float32)[levels][:, None]
+    cells = cells.astype(np.float32)
     boxes = np.concatenate(
         [
             np.floor((STRIDE_PX * cells + 1) / scale),
@@ -86,10 +87,10 @@ def propose(
 
 
 def refuse(
-    image: RgbImage, boxes: NDArray[np.float32], rnet: Session, *, threshold: float
+    table: AreaTable, boxes: NDArray[np.float32], rnet: Session, *, threshold: float
 ) -> NDArray[np.float32]:
     """Let the R-Net refuse most boxes; returns the rest, moved and square, (M, 4)."""
-    boxes, answers = _look(image, boxes, rnet, RNET_PX, RNET_BATCHES)
+    boxes, answers = _look(table, boxes, rnet, RNET_PX, RNET_BATCHES)
     logits, offsets = answers[:, 0], answers[:, 1:5]
     passed = np.flatnonzero(geometry.sigmoid(logits) > threshold)
     kept = passed[suppress(boxes[passed], logits[passed], REFUSE_OVERLAP)]
@@ -97,7 +98,7 @@ def refuse(
 
 
 def refine(
-    image: RgbImage, boxes: NDArray[np.float32], onet: Session, *, threshold: float
+    table: AreaTable, boxes: NDArray[np.float32], onet: Session, *, threshold: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Let the O-Net decide.
 
@@ -107,7 +108,7 @@ def refine(
     probabilities : float32 array of shape (M,)
     landmarks : float32 array of shape (M, 5, 2)
     """
-    boxes, answers = _look(image, boxes, onet, ONET_PX, ONET_BATCHES)
+    boxes, answers = _look(table, boxes, onet, ONET_PX, ONET_BATCHES)
     probabilities = geometry.sigmoid(answers[:, 0])
     passed = probabilities > threshold
     boxes, answers, probabilities = boxes[passed], answers[passed], probabilities[passed]
@@ -120,13 +121,6 @@ def refine(
 def _only(outputs: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
     (answer,) = outputs.values()
     return answer
-
-
-def _planes(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    # (N, H, W, 3) -> (N, 3, H, W)
-    planes = np.empty((images.shape[0], 3, *images.shape[1:3]), dtype=np.float32)
-    planes[...] = images.transpose(0, 3, 1, 2)
-    return planes
 
 
 def _windows(
@@ -145,21 +139,21 @@ def _windows(
 
 
 def _look(
-    image: RgbImage,
+    table: AreaTable,
     boxes: NDArray[np.float32],
     network: Session,
     side_px: int,
     batches: Sequence[int],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     # boxes that meet the picture, and the network's answer for each
-    slices = geometry.visible(boxes, *image.shape[:2])
+    slices = geometry.visible(boxes, table.height, table.width)
     inside = (slices[:, 2:] > slices[:, :2]).all(axis=1)
     boxes, slices = boxes[inside], slices[inside]
     answers = [np.empty((0, 15), dtype=np.float32)]
     for start, count, size in _batches(len(boxes), batches):
-        batch = np.zeros((size, side_px, side_px, 3), dtype=np.uint8)
-        batch[:count] = geometry.crops(image, slices[start : start + count], side_px)
-        answers.append(_only(network.run({"image": _planes(batch)}))[:count])
+        batch = np.zeros((size, 3, side_px, side_px), dtype=np.float32)
+        batch[:count] = table.crops(slices[start : start + count], side_px)
+        answers.append(_only(network.run({"image": batch}))[:count])
     return boxes, np.concatenate(answers[1:] or answers)
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ood_face.types import RgbImage
-
-__all__ = ["crops", "landmarks_in", "moved", "sigmoid", "squared", "visible"]
+__all__ = ["landmarks_in", "moved", "sigmoid", "squared", "visible"]
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -58,16 +55,3 @@ def visible(boxes: NDArray[np.float32], height: int, width: int) -> NDArray[np.i
     low = np.maximum(whole[:, :2], 1) - 1
     high = np.minimum(whole[:, 2:], (width, height))
     return np.concatenate([low, high], axis=1)
-
-
-def crops(image: RgbImage, slices: NDArray[np.int64], side_px: int) -> NDArray[np.uint8]:
-    """Cut every slice out and resize it by area: uint8 array of shape (N, side, side, 3)."""
-    out = np.empty((len(slices), side_px, side_px, 3), dtype=np.uint8)
-    for index, (left, top, right, bottom) in enumerate(slices.tolist()):
-        cv2.resize(
-            image[top:bottom, left:right],
-            (side_px, side_px),
-            dst=out[index],
-            interpolation=cv2.INTER_AREA,
-        )
-    return out

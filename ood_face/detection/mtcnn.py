@@ -10,6 +10,7 @@ import numpy as np
 
 from ood_face.artifacts import verified_path
 from ood_face.detection import cascade
+from ood_face.detection.area import AreaTable
 from ood_face.detection.pyramid import WINDOW_PX
 from ood_face.errors import InputError
 from ood_face.runtime import open_session
@@ -110,9 +111,10 @@ class MtcnnDetector:
         check_image(image)
         chosen = self._settings
         seen, ratio = self._scaled_down(image)
+        table = AreaTable(seen)
         min_face_px = max(chosen.min_face_px, chosen.min_face_share * min(image.shape[:2]))
         boxes = cascade.propose(
-            seen,
+            table,
             self._pnet,
             # no smaller than one window, however much the picture shrank
             min_face_px=max(min_face_px / ratio, float(WINDOW_PX)),
@@ -120,9 +122,9 @@ class MtcnnDetector:
             threshold=chosen.thresholds[0],
             max_candidates=chosen.max_candidates,
         )
-        boxes = cascade.refuse(seen, boxes, self._rnet, threshold=chosen.thresholds[1])
+        boxes = cascade.refuse(table, boxes, self._rnet, threshold=chosen.thresholds[1])
         boxes, probabilities, landmarks = cascade.refine(
-            seen, boxes, self._onet, threshold=chosen.thresholds[2]
+            table, boxes, self._onet, threshold=chosen.thresholds[2]
         )
         faces = [
             DetectedFace(box * ratio, float(probability), points * ratio)

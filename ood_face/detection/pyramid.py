@@ -15,15 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
+
+from ood_face.detection.area import AreaTable, windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ood_face.types import RgbImage
-
-__all__ = ["TILE_PX", "WINDOW_PX", "Block", "pack", "pyramid", "scales"]
+__all__ = ["TILE_PX", "WINDOW_PX", "Block", "pack", "scales"]
 
 WINDOW_PX = 12
 STRIDE_PX = 2
@@ -73,38 +72,34 @@ def scales(height: int, width: int, min_face_px: float, factor: float) -> list[f
     return found
 
 
-def pyramid(image: RgbImage, level_scales: list[float]) -> list[RgbImage]:
-    """Return one resized picture per scale, each padded to even sides by repeating the edge."""
-    height, width = image.shape[:2]
-    levels = []
-    for scale in level_scales:
-        size = (int(width * scale + 1), int(height * scale + 1))
-        level = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        odd_x, odd_y = size[0] % 2, size[1] % 2
-        if odd_x or odd_y:
-            level = cv2.copyMakeBorder(level, 0, odd_y, 0, odd_x, cv2.BORDER_REPLICATE)
-        levels.append(np.asarray(level, dtype=np.uint8))
-    return levels
+def pack(table: AreaTable, level_scales: list[float]) -> tuple[NDArray[np.float32], list[Block]]:
+    """Scale the picture, cut the levels into blocks and pack these into tiles, tallest first.
 
-
-def pack(levels: list[RgbImage]) -> tuple[NDArray[np.uint8], list[Block]]:
-    """Cut the levels into blocks and pack these into tiles, shelf by shelf, tallest first.
+    Parameters
+    ----------
+    table : the picture
+    level_scales : at least one
 
     Returns
     -------
-    tiles : uint8 array of shape (N, TILE_PX, TILE_PX, 3)
+    tiles : float32 array of shape (N, 3, TILE_PX, TILE_PX)
     blocks : where everything lies
     """
-    pieces = [piece for index, level in enumerate(levels) for piece in _cut(index, level)]
+    sizes = [(int(table.height * s + 1), int(table.width * s + 1)) for s in level_scales]
+    pieces = [piece for index, size in enumerate(sizes) for piece in _cut(index, *size)]
     pieces.sort(key=lambda piece: (-piece[3], -piece[4]))
-    blocks = [*_shelves(pieces)]
-    tiles = np.zeros((1 + max(b.tile for b in blocks), TILE_PX, TILE_PX, 3), dtype=np.uint8)
+    blocks = _shelves(pieces)
+    tiles = np.zeros((1 + max(b.tile for b in blocks), 3, TILE_PX, TILE_PX), dtype=np.float32)
     for block in blocks:
         tall, wide = _side_px(block.rows), _side_px(block.cols)
         top, left = STRIDE_PX * block.tile_row, STRIDE_PX * block.tile_col
         from_y, from_x = STRIDE_PX * block.level_row, STRIDE_PX * block.level_col
-        source = levels[block.level][from_y : from_y + tall, from_x : from_x + wide]
-        tiles[block.tile, top : top + tall, left : left + wide] = source
+        height, width = sizes[block.level]
+        table.resized(
+            windows(table.height, height, from_y, from_y + tall),
+            windows(table.width, width, from_x, from_x + wide),
+            out=tiles[block.tile, :, top : top + tall, left : left + wide],
+        )
     return tiles, blocks
 
 
@@ -112,9 +107,10 @@ def _side_px(cells: int) -> int:
     return STRIDE_PX * (cells - 1) + WINDOW_PX
 
 
-def _cut(index: int, level: RgbImage) -> list[tuple[int, int, int, int, int]]:
-    # (level, first row, first column, rows, columns), in cells
-    rows, cols = ((side - WINDOW_PX) // STRIDE_PX + 1 for side in level.shape[:2])
+def _cut(index: int, height: int, width: int) -> list[tuple[int, int, int, int, int]]:
+    # (level, first row, first column, rows, columns), in cells; the last pixel of an odd side
+    # counts as two, as the P-Net's pooling rounds up
+    rows, cols = ((side + side % 2 - WINDOW_PX) // STRIDE_PX + 1 for side in (height, width))
     return [
         (index, row, col, min(TILE_CELLS, rows - row), min(TILE_CELLS, cols - col))
         for row in range(0, rows, TILE_CELLS)
