@@ -122,7 +122,7 @@ def align(image: RgbImage, landmarks_px: NDArray[np.floating]) -> NDArray[np.uin
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise InputError(
             "image.array",
-            "expected a picture of type uint8 and shape (H, W, 3), got {dtype} of shape {shape}",
+            "a picture must be a uint8 array of shape (H, W, 3), this is {dtype} {shape}",
             dtype=image.dtype,
             shape=image.shape,
         )
