@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal
 
@@ -262,9 +261,7 @@ class FaceService:
     def _extract_two(
         self, image_a: RgbImage, image_b: RgbImage
     ) -> tuple[tuple[FaceTemplate, int], tuple[FaceTemplate, int]]:
-        # the request id of the log lines lives in a context variable
-        context = contextvars.copy_context()
-        second = self._second.submit(context.run, self._extract_one, image_b, "second")
+        second = self._second.submit(self._extract_one, image_b, "second")
         try:
             first = self._extract_one(image_a, "first")
         finally:

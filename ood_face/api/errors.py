@@ -1,0 +1,175 @@
+"""Errors as answers: one table from class to status, bodies as problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from fastapi.responses import JSONResponse
+
+from ood_face.errors import (
+    ArtifactError,
+    BackendError,
+    BusyError,
+    CalibrationMissingError,
+    ChecksumError,
+    ConfigError,
+    ImageDecodeError,
+    ImageTooLargeError,
+    InputError,
+    MultipleFacesError,
+    NoFaceError,
+    OodFaceError,
+    UnknownScenarioError,
+    WeightsMissingError,
+)
+from ood_face.messages import error_sentence, negotiate
+
+if TYPE_CHECKING:
+    from fastapi import Request
+    from fastapi.exceptions import RequestValidationError
+    from starlette.exceptions import HTTPException
+
+__all__ = [
+    "PROBLEM_JSON",
+    "STATUS_OF",
+    "BodyTimeoutError",
+    "BodyTooLargeError",
+    "ContentTypeError",
+    "NotReadyError",
+    "RequestFormError",
+    "answer_error",
+    "answer_http_error",
+    "answer_invalid_parameter",
+    "answer_unexpected",
+    "status_of",
+]
+
+PROBLEM_JSON = "application/problem+json"
+
+_logger = logging.getLogger(__name__)
+
+
+class RequestFormError(InputError):
+    """The request isn't formed as the endpoint needs it."""
+
+
+class ContentTypeError(RequestFormError):
+    """The body is neither multipart/form-data nor application/json."""
+
+
+class NotReadyError(BackendError):
+    """The self-test failed."""
+
+
+class BodyTooLargeError(RequestFormError):
+    """The body exceeds the limit on bytes."""
+
+
+class BodyTimeoutError(RequestFormError):
+    """The body didn't come in time."""
+
+
+STATUS_OF: dict[type[OodFaceError], HTTPStatus] = {
+    InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ImageDecodeError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ImageTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    NoFaceError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    MultipleFacesError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnknownScenarioError: HTTPStatus.NOT_FOUND,
+    RequestFormError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ContentTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    BodyTimeoutError: HTTPStatus.REQUEST_TIMEOUT,
+    ArtifactError: HTTPStatus.SERVICE_UNAVAILABLE,
+    WeightsMissingError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ChecksumError: HTTPStatus.SERVICE_UNAVAILABLE,
+    CalibrationMissingError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ConfigError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    BackendError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_RETRY_AFTER_S = 1
+
+# what frameworks below us answer -> our sentences
+_HTTP_ERRORS: dict[int, tuple[str, str]] = {
+    400: ("request.malformed", "the request body is malformed"),
+    404: ("request.not_found", "there is nothing at this address"),
+    405: ("request.method", "this address does not answer this method"),
+}
+
+
+def status_of(error: OodFaceError) -> HTTPStatus:
+    """Return the status of an error: its class's, or that of the nearest class above."""
+    return next(STATUS_OF[cls] for cls in type(error).__mro__ if cls in STATUS_OF)
+
+
+def answer_error(request: Request, error: OodFaceError) -> JSONResponse:
+    """Answer one of our errors; what failed inside is logged and not told."""
+    status = status_of(error)
+    inside = not isinstance(error, InputError | BusyError)
+    if inside:
+        _logger.error("request %s failed: %s", _request_id(request), error)
+        told: OodFaceError = _inside_error(status)
+    else:
+        told = error
+    response = _problem(request, status, told)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+    return response
+
+
+def answer_http_error(request: Request, error: HTTPException) -> JSONResponse:
+    """Answer what the framework refused."""
+    key, sentence = _HTTP_ERRORS.get(error.status_code, _HTTP_ERRORS[400])
+    response = _problem(request, HTTPStatus(error.status_code), InputError(key, sentence))
+    response.headers.update(error.headers or {})
+    return response
+
+
+def answer_invalid_parameter(request: Request, error: RequestValidationError) -> JSONResponse:
+    """Answer a query parameter of the wrong type."""
+    first = error.errors()[0]
+    told = RequestFormError(
+        "request.parameter",
+        "the parameter {name} is wrong: {problem}",
+        name=str(first["loc"][-1]),
+        problem=str(first["msg"]),
+    )
+    return _problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, told)
+
+
+def answer_unexpected(request: Request, error: Exception) -> JSONResponse:
+    """Answer a defect of ours, without a word about it; the server's log has the traceback."""
+    _logger.error("request %s met a defect: %s", _request_id(request), type(error).__name__)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return _problem(request, status, _inside_error(status))
+
+
+def _inside_error(status: HTTPStatus) -> OodFaceError:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return BackendError("request.not_ready", "the service is not ready; its log says why")
+    return BackendError("request.failed", "the service failed; its log says why")
+
+
+def _problem(request: Request, status: HTTPStatus, error: OodFaceError) -> JSONResponse:
+    detail = error_sentence(error, negotiate(request.headers.get("accept-language")))
+    body: dict[str, object] = {
+        "type": f"urn:ood-face:error:{error.key}",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+        "code": error.key,
+        "request_id": _request_id(request),
+    }
+    field = getattr(request.state, "field", None)
+    if field is not None:
+        body["field"] = field
+        body["detail"] = f"{field}: {detail}"
+    return JSONResponse(body, status_code=status, media_type=PROBLEM_JSON)
+
+
+def _request_id(request: Request) -> str:
+    return str(getattr(request.state, "request_id", ""))

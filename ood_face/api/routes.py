@@ -1,0 +1,227 @@
+"""The endpoints; they translate and compute nothing."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.exceptions import HTTPException
+
+import ood_face
+from ood_face.api.forms import ReadBody
+from ood_face.api.health import Readiness
+from ood_face.api.openapi import body, problems
+from ood_face.api.schemas import (
+    ComparedFace,
+    CompareResponse,
+    ExtractResponse,
+    Face,
+    Health,
+    ModelResponse,
+    ReasonOut,
+    ScenarioOut,
+    ScenariosResponse,
+)
+from ood_face.errors import InputError, NoFaceError
+from ood_face.imaging import decode
+from ood_face.messages import level_name, negotiate, reason_sentence, verdict_name
+from ood_face.types import FEATURE_DIM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ood_face.config import Settings
+    from ood_face.messages import Language
+    from ood_face.service import FaceService
+    from ood_face.types import FaceTemplate, RgbImage
+
+__all__ = ["make_router"]
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def make_router(service: FaceService, settings: Settings) -> APIRouter:
+    """Return all endpoints over a service.
+
+    Parameters
+    ----------
+    service : what does the work
+    settings : the limits on pictures
+    """
+    router = APIRouter(responses=problems(422, 500))
+    _add_faces(router, service, settings)
+    _add_about(router, service, settings)
+    _add_health(router, service)
+    _add_unknown(router)
+    return router
+
+
+def _add_faces(router: APIRouter, service: FaceService, settings: Settings) -> None:
+    def picture(request: Request, field: str, data: bytes) -> RgbImage:
+        with _about(request, field):
+            return decode(
+                data,
+                max_bytes=settings.max_image_bytes,
+                max_pixels=settings.max_image_pixels,
+            )
+
+    @router.post(
+        "/v1/extract",
+        tags=["faces"],
+        openapi_extra=body("image"),
+        responses=problems(408, 413, 415, 503),
+    )
+    def extract(
+        request: Request,
+        sent: ReadBody,
+        allow_empty: Annotated[
+            bool, Query(description="Answer 200 and no faces, not 422, where there is none.")
+        ] = False,
+    ) -> ExtractResponse:
+        """Find all faces of a picture and return feature and quality of each, largest first."""
+        image = picture(request, "image", sent.fields(("image",)).pictures["image"])
+        templates = service.extract(image)
+        if not templates and not allow_empty:
+            height, width = image.shape[:2]
+            raise NoFaceError(
+                "face.none",
+                "no face was found in the picture ({width}x{height} pixels)",
+                width=width,
+                height=height,
+            )
+        language = _language(request)
+        return ExtractResponse(
+            model_id=service.model_id,
+            faces=[
+                Face(**_quality(template, language), feature=_feature(template))
+                for template in templates
+            ],
+        )
+
+    @router.post(
+        "/v1/compare",
+        tags=["faces"],
+        openapi_extra=body("image_a", "image_b", scenario="Name of the thresholds to apply."),
+        responses=problems(404, 408, 413, 415, 503),
+    )
+    def compare(
+        request: Request,
+        sent: ReadBody,
+        include_features: Annotated[
+            bool, Query(description="Return the two features as well.")
+        ] = False,
+    ) -> CompareResponse:
+        """Compare the face of one picture with the face of another."""
+        fields = sent.fields(("image_a", "image_b"), ("scenario",))
+        image_a, image_b = (picture(request, *item) for item in fields.pictures.items())
+        compared = service.compare(image_a, image_b, fields.texts.get("scenario", "default"))
+        language = _language(request)
+        face_a, face_b = (
+            ComparedFace(
+                **_quality(template, language),
+                feature=_feature(template) if include_features else None,
+            )
+            for template in (compared.template_a, compared.template_b)
+        )
+        return CompareResponse(
+            model_id=service.model_id,
+            similarity=compared.similarity,
+            verdict=compared.verdict,
+            verdict_name=verdict_name(compared.verdict, language),
+            reasons=[
+                ReasonOut(
+                    key=reason.key,
+                    sentence=reason_sentence(reason, language),
+                    values=reason.values,
+                )
+                for reason in compared.reasons
+            ],
+            scenario=ScenarioOut(**asdict(compared.scenario)),
+            face_a=face_a,
+            face_b=face_b,
+        )
+
+
+def _add_about(router: APIRouter, service: FaceService, settings: Settings) -> None:
+    @router.get("/v1/scenarios", tags=["about"])
+    def scenarios() -> ScenariosResponse:
+        """Return the scenarios and their thresholds."""
+        return ScenariosResponse(
+            scenarios=[ScenarioOut(**asdict(item)) for item in service.scenarios.values()]
+        )
+
+    @router.get("/v1/model", tags=["about"])
+    def model() -> ModelResponse:
+        """Return what makes the features, and the limits on pictures."""
+        return ModelResponse(
+            model_id=service.model_id,
+            feature_dim=FEATURE_DIM,
+            version=ood_face.__version__,
+            max_image_bytes=settings.max_image_bytes,
+            max_image_pixels=settings.max_image_pixels,
+        )
+
+
+def _add_health(router: APIRouter, service: FaceService) -> None:
+    readiness = Readiness(service)
+
+    # both on the event loop: they answer also when all threads are at work or wait
+    @router.get("/healthz", tags=["health"])
+    async def healthz() -> Health:
+        """Say that the process is alive."""
+        return Health(status="ok")
+
+    @router.get("/readyz", tags=["health"], responses=problems(503))
+    async def readyz() -> Health:
+        """Run the model, and say that it works."""
+        await readiness.check()
+        return Health(status="ready")
+
+
+def _add_unknown(router: APIRouter) -> None:
+    # A page mounted at / would else answer for what is not there, in its own form.
+    @router.api_route("/v1/{rest:path}", methods=_METHODS, include_in_schema=False)
+    async def unknown(request: Request) -> None:
+        answered = {
+            method
+            for route in router.routes
+            if getattr(route, "path", None) == request.url.path
+            for method in getattr(route, "methods", ())
+        }
+        if answered:
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(answered))})
+        raise HTTPException(404)
+
+
+@contextmanager
+def _about(request: Request, field: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        request.state.field = field
+        raise
+
+
+def _language(request: Request) -> Language:
+    return negotiate(request.headers.get("accept-language"))
+
+
+def _quality(template: FaceTemplate, language: Language) -> dict[str, Any]:
+    face = template.face
+    return {
+        "ood_score": template.ood_score,
+        "quality_level": template.quality_level,
+        "quality_level_name": level_name(template.quality_level, language),
+        "quality": template.quality,
+        # a hundredth of a pixel is below what the detector can tell
+        "box_xyxy_px": [round(float(edge), 2) for edge in face.box_xyxy_px],
+        "probability": face.probability,
+        "landmarks_px": [(round(float(x), 2), round(float(y), 2)) for x, y in face.landmarks_px],
+    }
+
+
+def _feature(template: FaceTemplate) -> list[float]:
+    # 9 significant digits hold a float32 exactly, and halve the answer
+    return [float(f"{value:.9g}") for value in template.feature]

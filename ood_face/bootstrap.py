@@ -1,0 +1,129 @@
+"""From ``Settings`` to a ``FaceService``: the only place that chooses adapters."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from ood_face.artifacts import Manifest
+from ood_face.config import Settings
+from ood_face.errors import ConfigError
+from ood_face.imaging import align_face
+from ood_face.matching import load_scenarios
+from ood_face.service import FaceService
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ood_face.ports import Detector
+    from ood_face.types import DetectedFace, RgbImage, Scenario
+
+__all__ = ["open_scenarios", "open_service", "read_settings"]
+
+_logger = logging.getLogger(__name__)
+
+
+def open_service(settings: Settings | None = None) -> FaceService:
+    """Load the models and return a service that is ready to work.
+
+    Every file of a model is hashed and compared with the manifest before it is loaded.
+
+    Parameters
+    ----------
+    settings : what to load and how many at once; None: from the environment
+
+    Raises
+    ------
+    ArtifactError
+        A file in the weights folder is missing or differs from the manifest.
+    ConfigError
+        The scenario file is wrong, or the detector asked for is not installed.
+    BackendError
+        A network can't be loaded.
+    """
+    # the engine takes a second to import, and not every command needs it
+    from ood_face.embedding import open_embedder  # noqa: PLC0415
+    from ood_face.runtime import BoundedAdmission  # noqa: PLC0415
+
+    start = time.perf_counter()
+    if settings is None:
+        settings = read_settings()
+    scenarios = open_scenarios(settings)
+    manifest = Manifest.load(settings.weights_dir)
+    embedder = open_embedder(
+        manifest, settings.model, workers=settings.workers, threads=settings.threads_per_worker
+    )
+    service = FaceService(
+        _open_detector(settings, manifest),
+        embedder,
+        scenarios,
+        BoundedAdmission(settings.workers, settings.queue_size, settings.queue_timeout_s),
+        _align,
+        dominant_face_ratio=settings.dominant_face_ratio,
+    )
+    ms = 1000 * (time.perf_counter() - start)
+    _logger.info("loaded %s, detector %s, %.0f ms", service.model_id, settings.detector, ms)
+    return service
+
+
+def open_scenarios(settings: Settings) -> Mapping[str, Scenario]:
+    """Return the scenarios by name, without loading any model.
+
+    Raises
+    ------
+    ConfigError
+        The scenario file is wrong.
+    """
+    return load_scenarios(settings.scenarios_file)
+
+
+def _open_detector(settings: Settings, manifest: Manifest) -> Detector:
+    from ood_face.detection import MtcnnSettings, open_mtcnn  # noqa: PLC0415
+
+    return open_mtcnn(
+        manifest,
+        workers=settings.workers,
+        threads=settings.threads_per_worker,
+        settings=MtcnnSettings(
+            min_face_px=settings.min_face_px,
+            min_face_share=settings.min_face_share,
+            max_side_px=settings.detection_max_side_px,
+            min_probability=settings.min_probability,
+            max_faces=settings.max_faces,
+        ),
+    )
+
+
+def _align(image: RgbImage, face: DetectedFace) -> NDArray[np.uint8]:
+    return align_face(image, face).crop
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Return the settings of the environment, some of them replaced.
+
+    Parameters
+    ----------
+    overrides : values by field name; one that is None is left to the environment
+
+    Raises
+    ------
+    ConfigError
+        A value is wrong; names the setting.
+    """
+    given: dict[str, Any] = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValueError as exc:
+        # pydantic's ValidationError; pydantic itself stays in config
+        errors: Any = getattr(exc, "errors", list)()
+        name = str(errors[0]["loc"][0]) if errors and errors[0]["loc"] else "?"
+        raise ConfigError(
+            "settings.invalid",
+            "the setting OOD_FACE_{name} is wrong: {problem}",
+            name=name.upper(),
+            problem=errors[0]["msg"] if errors else str(exc),
+        ) from exc

@@ -1,0 +1,222 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+import ood_face
+from ood_face.artifacts import Manifest, verified_path
+from ood_face.bootstrap import open_scenarios, open_service, read_settings
+from ood_face.cli.exits import (
+    EXIT_OF_VERDICT,
+    HELP_EPILOG,
+    ExitCode,
+    errors_as_exits,
+    exit_code,
+    printable,
+    report,
+)
+from ood_face.cli.extracting import check_writable, extract_files, write_npz
+from ood_face.cli.pictures import STDIN, read_picture
+from ood_face.cli.render import (
+    comparison_json,
+    file_json,
+    print_comparison,
+    print_faces,
+    print_json,
+    print_scenarios,
+    print_table,
+)
+from ood_face.errors import ArtifactError, OodFaceError
+from ood_face.messages import DEFAULT_LANGUAGE, Language, error_sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
+
+    from ood_face.cli.extracting import FileFaces
+    from ood_face.config import Settings
+    from ood_face.types import RgbImage
+
+__all__ = ["app", "main"]
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; errors are JSON as well.")]
+Lang = Annotated[Language, typer.Option(help="Language of names, sentences and errors.")]
+
+app = typer.Typer(
+    name="ood-face",
+    help="Face recognition that says, for every face, how far it can be trusted.",
+    epilog=HELP_EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+weights_app = typer.Typer(help="The weights folder.", no_args_is_help=True)
+app.add_typer(weights_app, name="weights")
+
+
+@app.command(epilog=HELP_EPILOG)
+def compare(
+    a: Annotated[str, typer.Argument(help="First picture; - reads stdin.")],
+    b: Annotated[str, typer.Argument(help="Second picture; - reads stdin.")],
+    scenario: Annotated[str, typer.Option(help="Thresholds to apply.")] = "default",
+    as_json: AsJson = False,
+    lang: Lang = DEFAULT_LANGUAGE,
+) -> None:
+    """Say whether two pictures show the same person; the exit code is the verdict."""
+    _refuse(a == b == STDIN, "only one of the two pictures can come from stdin")
+    with errors_as_exits(lang, as_json=as_json):
+        settings = read_settings()
+        image_a, image_b = (_picture(name, settings, lang, as_json) for name in (a, b))
+        comparison = open_service(settings).compare(image_a, image_b, scenario)
+        if as_json:
+            print_json(comparison_json(comparison, lang))
+        else:
+            print_comparison(comparison, (a, b), lang)
+    raise typer.Exit(EXIT_OF_VERDICT[comparison.verdict])
+
+
+@app.command(epilog=HELP_EPILOG)
+def extract(
+    files: Annotated[list[str], typer.Argument(help="Pictures; - reads one from stdin.")],
+    as_json: AsJson = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON line per file.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write features, scores and boxes to this .npz file.")
+    ] = None,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="A picture without a face is no failure.")
+    ] = False,
+    lang: Lang = DEFAULT_LANGUAGE,
+) -> None:
+    """Find all faces and print feature and quality of each; a file that fails stops no other."""
+    _refuse(as_json and jsonl, "--json and --jsonl exclude each other")
+    _refuse(files.count(STDIN) > 1, "only one picture can come from stdin")
+    with errors_as_exits(lang, as_json=as_json or jsonl):
+        if out is not None:
+            check_writable(out)
+        settings = read_settings()
+        service = open_service(settings)
+        kept: list[FileFaces] = []
+        codes = [ExitCode.OK]
+        found = extract_files(service, settings, files, allow_empty=allow_empty)
+        for result in _with_progress(found, len(files)):
+            if result.error is not None:
+                report(result.error, lang, as_json=as_json or jsonl, file=result.file)
+                codes.append(exit_code(result.error))
+            if jsonl:
+                print_json(file_json(result, lang), indent=None)
+            elif not as_json and result.error is None:
+                print_faces(result.file, result.templates, lang)
+            if as_json or out is not None:
+                kept.append(result)
+        if as_json:
+            print_json([file_json(result, lang) for result in kept])
+        if out is not None:
+            write_npz(out, kept, service.model_id)
+    raise typer.Exit(max(codes))
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port.")] = None,
+    lang: Lang = DEFAULT_LANGUAGE,
+) -> None:
+    """Serve the page and the API."""
+    from webui.server import serve as serve_page  # noqa: PLC0415 - seconds of imports
+
+    with errors_as_exits(lang, as_json=False):
+        serve_page(read_settings(host=host, port=port))
+
+
+@app.command()
+def scenarios(as_json: AsJson = False, lang: Lang = DEFAULT_LANGUAGE) -> None:
+    """List the scenarios and their thresholds."""
+    with errors_as_exits(lang, as_json=as_json):
+        found = open_scenarios(read_settings()).values()
+        if as_json:
+            print_json([asdict(scenario) for scenario in found])
+        else:
+            print_scenarios(found)
+
+
+@app.command()
+def version(as_json: AsJson = False) -> None:
+    """Print the version."""
+    if as_json:
+        print_json({"version": ood_face.__version__})
+    else:
+        typer.echo(f"ood-face {ood_face.__version__}")
+
+
+@weights_app.command()
+def verify(as_json: AsJson = False, lang: Lang = DEFAULT_LANGUAGE) -> None:
+    """Compare every file of every model with the manifest's sha256."""
+    with errors_as_exits(lang, as_json=as_json):
+        manifest = Manifest.load(read_settings().weights_dir)
+        rows = []
+        for entry in manifest.models.values():
+            for file in entry.files:
+                try:
+                    verified_path(entry, file)
+                    problem = None
+                except ArtifactError as exc:
+                    problem = error_sentence(exc, lang)
+                rows.append((entry.name, file, problem))
+        if as_json:
+            keys = ("model", "file", "problem")
+            print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        else:
+            print_table(("model", "file", ""), ((m, f, p or "ok") for m, f, p in rows))
+    raise typer.Exit(ExitCode.SETUP if any(problem for *_, problem in rows) else ExitCode.OK)
+
+
+def main() -> None:
+    """Run the command."""
+    sys.excepthook = _defect
+    # the command itself, not typer's wrapper: that one would put its own excepthook in place
+    typer.main.get_command(app)(prog_name="ood-face")
+
+
+def _defect(
+    kind: type[BaseException], error: BaseException, _traceback: TracebackType | None
+) -> None:
+    # Python exits with 1 after an uncaught exception, which here would say: different people
+    line = printable(f"ood-face: defect, please report it: {kind.__name__}: {error}")
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - the command line's own output
+    os._exit(ExitCode.FAILED)
+
+
+def _picture(name: str, settings: Settings, lang: Language, as_json: bool) -> RgbImage:
+    try:
+        return read_picture(name, settings)
+    except OodFaceError as exc:
+        report(exc, lang, as_json=as_json, file=name)
+        raise typer.Exit(exit_code(exc)) from exc
+
+
+def _with_progress(found: Iterator[FileFaces], total: int) -> Iterable[FileFaces]:
+    console = Console(stderr=True)
+    # not in a log file, and not for one picture
+    return track(
+        found,
+        "",
+        total,
+        console=console,
+        transient=True,
+        disable=total < 2 or not console.is_terminal,
+    )
+
+
+def _refuse(wrong: bool, what: str) -> None:
+    if wrong:
+        raise typer.BadParameter(what)

@@ -1,0 +1,168 @@
+"""What the command prints: sentences for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ood_face.cli.exits import printable
+from ood_face.messages import error_sentence, level_name, reason_sentence, verdict_name
+from ood_face.types import QualityLevel, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ood_face.cli.extracting import FileFaces
+    from ood_face.messages import Language
+    from ood_face.types import Comparison, FaceTemplate, Scenario
+
+__all__ = [
+    "comparison_json",
+    "file_json",
+    "print_comparison",
+    "print_faces",
+    "print_json",
+    "print_scenarios",
+    "print_table",
+]
+
+_BAR_CELLS = 20
+_STYLE_OF_LEVEL = {
+    QualityLevel.EXCELLENT: "green",
+    QualityLevel.GOOD: "green",
+    QualityLevel.FAIR: "yellow",
+    QualityLevel.POOR: "red",
+}
+_STYLE_OF_VERDICT = {
+    Verdict.SAME: "bold green",
+    Verdict.REVIEW: "bold yellow",
+    Verdict.DIFFERENT: "bold red",
+    Verdict.RECAPTURE: "bold yellow",
+}
+_LABELS: dict[Language, dict[str, str]] = {
+    "en": {"similarity": "similarity", "faces": "faces", "no_face": "no face"},
+    "zh": {"similarity": "相似度", "faces": "张人脸", "no_face": "没有人脸"},
+}
+
+
+def print_json(value: object, *, indent: int | None = 2) -> None:
+    """Print a value as JSON; ``indent=None``: in one line."""
+    print(json.dumps(value, ensure_ascii=False, indent=indent))  # noqa: T201
+
+
+def file_json(result: FileFaces, language: Language) -> dict[str, Any]:
+    """Return the faces of one file, or its error, as JSON values."""
+    if result.error is not None:
+        detail = error_sentence(result.error, language)
+        return {"file": result.file, "error": {"code": result.error.key, "detail": detail}}
+    faces = [
+        {"model_id": template.model_id, **_face_json(template, with_feature=True)}
+        for template in result.templates
+    ]
+    return {"file": result.file, "faces": faces}
+
+
+def comparison_json(comparison: Comparison, language: Language) -> dict[str, Any]:
+    """Return a comparison as JSON values."""
+    return {
+        "model_id": comparison.template_a.model_id,
+        "similarity": comparison.similarity,
+        "verdict": comparison.verdict,
+        "verdict_name": verdict_name(comparison.verdict, language),
+        "reasons": [
+            {
+                "key": reason.key,
+                "sentence": reason_sentence(reason, language),
+                "values": reason.values,
+            }
+            for reason in comparison.reasons
+        ],
+        "scenario": asdict(comparison.scenario),
+        "face_a": _face_json(comparison.template_a, with_feature=False),
+        "face_b": _face_json(comparison.template_b, with_feature=False),
+    }
+
+
+def print_comparison(comparison: Comparison, names: Sequence[str], language: Language) -> None:
+    """Print verdict, similarity, both scores and the reasons."""
+    console = _console()
+    head = Text(verdict_name(comparison.verdict, language), _STYLE_OF_VERDICT[comparison.verdict])
+    label = _LABELS[language]["similarity"]
+    head.append(f"   {label} {comparison.similarity:.3f}   [{comparison.scenario.name}]", "default")
+    console.print(head)
+    grid = Table.grid(padding=(0, 2))
+    for name, template in zip(names, (comparison.template_a, comparison.template_b), strict=True):
+        grid.add_row(Text(f"  {printable(name)}"), *_score(template, language))
+    console.print(grid)
+    for reason in comparison.reasons:
+        console.print(Text(f"  - {reason_sentence(reason, language)}"))
+
+
+def print_faces(name: str, templates: Sequence[FaceTemplate], language: Language) -> None:
+    """Print the score and the place of every face of one file."""
+    console = _console()
+    labels = _LABELS[language]
+    count = f"{len(templates)} {labels['faces']}" if templates else labels["no_face"]
+    console.print(Text(f"{printable(name)}: {count}", "bold"))
+    grid = Table.grid(padding=(0, 2))
+    for template in templates:
+        left, top, right, bottom = (round(float(edge)) for edge in template.face.box_xyxy_px)
+        place = Text(f"({left}, {top})-({right}, {bottom}) px")
+        grid.add_row(Text(" "), *_score(template, language), place)
+    if templates:
+        console.print(grid)
+
+
+def print_scenarios(scenarios: Iterable[Scenario]) -> None:
+    """Print thresholds as a table."""
+    rows = [asdict(scenario) for scenario in scenarios]
+    print_table(list(rows[0]), ([_cell(value) for value in row.values()] for row in rows))
+
+
+def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows under titles."""
+    table = Table(*titles, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    # wider than a terminal where it must be: cut-off numbers help nobody
+    Console(highlight=False, width=200).print(table)
+
+
+def _console() -> Console:
+    # made on each use: it takes stdout as it is then
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _cell(value: object) -> str:
+    return {None: "-", True: "yes", False: "no"}.get(value) or str(value)  # type: ignore[call-overload]
+
+
+def _score(template: FaceTemplate, language: Language) -> tuple[Text, Text, Text]:
+    filled = round(_BAR_CELLS * template.ood_score)
+    style = _STYLE_OF_LEVEL[template.quality_level]
+    return (
+        Text("█" * filled + "░" * (_BAR_CELLS - filled), style),
+        Text(f"{template.ood_score:.3f}"),
+        Text(level_name(template.quality_level, language), style),
+    )
+
+
+def _face_json(template: FaceTemplate, *, with_feature: bool) -> dict[str, Any]:
+    face = template.face
+    values = {
+        "ood_score": template.ood_score,
+        "quality_level": template.quality_level,
+        "quality": template.quality,
+        "box_xyxy_px": [round(float(edge), 2) for edge in face.box_xyxy_px],
+        "probability": face.probability,
+        "landmarks_px": [[round(float(x), 2), round(float(y), 2)] for x, y in face.landmarks_px],
+    }
+    if with_feature:
+        # 9 significant digits hold a float32 exactly
+        values["feature"] = [float(f"{value:.9g}") for value in template.feature]
+    return values
