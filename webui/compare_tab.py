@@ -1,0 +1,146 @@
+"""The tab that compares two pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from webui.catalogue import texts
+from webui.controls import picker, picker_strings
+from webui.outcomes import CompareOutcome, compare_pictures
+from webui.uploads import Limits
+from webui.views import frame
+from webui.views.verdict import scenario_note, scenario_title, score_bars, verdict_view
+
+if TYPE_CHECKING:
+    from ood_face.config import Settings
+    from ood_face.service import FaceService
+    from webui.catalogue import Texts
+    from webui.controls import Localized
+
+__all__ = ["CompareTab"]
+
+_DEFAULT_SCENARIO = "default"
+
+
+class CompareTab:
+    """Two pickers, the scenario, and the card with the verdict.
+
+    Parameters
+    ----------
+    service : what compares
+    settings : the limits on pictures
+    localized : where the controls register their texts
+    state_seconds : how long a result is remembered, so that it can change its language
+    """
+
+    def __init__(
+        self, service: FaceService, settings: Settings, localized: Localized, state_seconds: int
+    ) -> None:
+        self._service = service
+        self._limits = Limits.of(settings, max_files=1)
+        first = texts("en")
+        self.outcome = gr.State(None, time_to_live=state_seconds)
+        with gr.Row(elem_classes="compare-row"):
+            with gr.Column(scale=3, min_width=300):
+                with gr.Row(elem_classes="pictures-row"):
+                    self._pickers, self._scores = zip(
+                        *[self._picture(slot, first, localized) for slot in ("left", "right")],
+                        strict=True,
+                    )
+                localized.add(
+                    gr.HTML(frame.examples(first), apply_default_css=False),
+                    lambda words: {"value": frame.examples(words)},
+                )
+                self._scenario = localized.add(
+                    gr.Radio(
+                        self._choices(first),
+                        value=self._first_scenario(),
+                        label=first("scenario.label"),
+                        elem_id="scenario",
+                    ),
+                    lambda words: {
+                        "label": words("scenario.label"),
+                        "choices": self._choices(words),
+                    },
+                )
+                self._note = gr.HTML(elem_id="scenario-note", apply_default_css=False)
+                self._button = localized.add(
+                    gr.Button(first("compare.button"), variant="primary", elem_id="compare"),
+                    lambda words: {"value": words("compare.button")},
+                )
+            with gr.Column(scale=2, min_width=300):
+                self._verdict = gr.HTML(
+                    verdict_view(None, first),
+                    html_template='<div role="status" aria-live="polite">${value}</div>',
+                    apply_default_css=False,
+                    elem_id="verdict",
+                )
+
+    @property
+    def results(self) -> list[Any]:
+        """The controls that show what came out, and the note on the scenario."""
+        return [self._verdict, *self._scores, self._note]
+
+    @property
+    def scenario(self) -> gr.Radio:
+        """The control that holds the scenario's name."""
+        return self._scenario
+
+    def show(self, outcome: CompareOutcome | None, scenario: str, words: Texts) -> list[Any]:
+        """Return the values of ``results`` in a language."""
+        chosen = self._service.scenarios.get(scenario)
+        note = "" if chosen is None else scenario_note(chosen, words)
+        return [verdict_view(outcome, words), *score_bars(outcome, words), note]
+
+    def connect(self, language: gr.Radio) -> None:
+        """Bind the events."""
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        outputs = [self.outcome, *self.results, *self._pickers]
+        done = gr.on(
+            [self._pickers[0].submit, self._pickers[1].submit, self._button.click,
+             self._scenario.input],
+            self._compare,
+            [*self._pickers, self._scenario, language],
+            outputs,
+            js="(...values) => { window.oodFace.busy(true); return values; }",
+            trigger_mode="always_last",
+            **quiet,
+        )  # fmt: skip
+        done.then(
+            None, js="() => { window.oodFace.busy(false); window.oodFace.showVerdict(); }", **quiet
+        )
+        gr.on(
+            [self._pickers[0].clear, self._pickers[1].clear],
+            self._clear,
+            [self._scenario, language],
+            outputs,
+            **quiet,
+        )
+
+    def _picture(self, slot: str, words: Texts, localized: Localized) -> tuple[gr.HTML, gr.HTML]:
+        with gr.Column(min_width=140):
+            chooser = localized.add(
+                picker(slot, "compare", self._limits, words),
+                lambda words: {"strings": picker_strings(slot, words)},
+            )
+            return chooser, gr.HTML(elem_id=f"score-{slot}", apply_default_css=False)
+
+    def _choices(self, words: Texts) -> list[tuple[str, str]]:
+        return [(scenario_title(name, words), name) for name in self._service.scenarios]
+
+    def _first_scenario(self) -> str:
+        names = list(self._service.scenarios)
+        return _DEFAULT_SCENARIO if _DEFAULT_SCENARIO in names else names[0]
+
+    def _compare(self, first: object, second: object, scenario: str, language: str) -> list[Any]:
+        outcome = compare_pictures(self._service, self._limits, first, second, scenario)
+        return self._updates(outcome, scenario, language)
+
+    def _clear(self, scenario: str, language: str) -> list[Any]:
+        return self._updates(CompareOutcome(), scenario, language)
+
+    def _updates(self, outcome: CompareOutcome, scenario: str, language: str) -> list[Any]:
+        marks = [gr.update(marks=[mark.for_picker()]) for mark in outcome.marks]
+        return [outcome, *self.show(outcome, scenario, texts(language)), *marks]

@@ -1,0 +1,100 @@
+"""The page's controls, and their texts in every language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from webui.catalogue import Texts
+    from webui.uploads import Limits
+
+__all__ = ["Localized", "picker", "picker_strings"]
+
+# the script may arrive after the control; 'submit' and 'clear' are the events it triggers
+_MOUNT = """
+(function mount() {
+  if (window.oodFace) window.oodFace.mountPicker(element, props, trigger, watch);
+  else setTimeout(mount, 10);
+})();
+"""
+_SHARED_STRINGS = (
+    "webcam",
+    "paste",
+    "shoot",
+    "cancel",
+    "alt",
+    "pasted",
+    "shot",
+    "too_large",
+    "too_many",
+    "nothing_to_paste",
+    "paste_refused",
+    "webcam_refused",
+)
+_COUNTED_STRINGS = ("drop", "formats", "choose", "replace", "remove")
+
+
+class Localized:
+    """Controls whose texts follow the language.
+
+    Gradio's own translation follows the browser and cannot be switched by the page, so the
+    texts are written by the server: at first in the browser's language, then as chosen.
+    """
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[Any, Callable[[Texts], dict[str, Any]]]] = []
+
+    def add(self, control: Any, properties: Callable[[Texts], dict[str, Any]]) -> Any:  # noqa: ANN401 - Gradio is untyped here
+        """Register a control and what it shows in a language; return the control."""
+        self._entries.append((control, properties))
+        return control
+
+    @property
+    def controls(self) -> list[Any]:
+        """The registered controls."""
+        return [control for control, _ in self._entries]
+
+    def updates(self, texts: Texts) -> list[Any]:
+        """Return one Gradio update a control, in the order of ``controls``."""
+        return [gr.update(**properties(texts)) for _, properties in self._entries]
+
+
+def picker(slot: str, group: str, limits: Limits, texts: Texts) -> gr.HTML:
+    """Return a control that takes pictures by file, drag, paste or camera.
+
+    Its value is a list of ``{"name", "data"}``, the data in base64: pictures travel in the
+    request and are never stored. It triggers ``submit`` when each picker of its group holds
+    a picture, ``clear`` when one does not. ``marks`` are the faces it outlines.
+    """
+    return gr.HTML(
+        value=[],
+        html_template='<div class="picker"></div>',
+        js_on_load=_MOUNT,
+        apply_default_css=False,
+        elem_id=f"picker-{slot}",
+        elem_classes="picker-holder",
+        slot=slot,
+        group=group,
+        multiple=limits.max_files > 1,
+        limits={
+            "max_bytes": limits.max_bytes,
+            "max_files": limits.max_files,
+            "max_total_bytes": limits.max_total_bytes,
+            "max_mib": f"{limits.max_bytes / 2**20:g}",
+        },
+        marks=[],
+        strings=picker_strings(slot, texts),
+    )
+
+
+def picker_strings(slot: str, texts: Texts) -> dict[str, str]:
+    """Return the sentences of one picker; places such as ``{name}`` are filled by its script."""
+    ending = "_many" if slot == "many" else ""
+    templates = texts.templates()
+    strings = {name: templates[f"picker.{name}"] for name in _SHARED_STRINGS}
+    counted = {name: templates[f"picker.{name}{ending}"] for name in _COUNTED_STRINGS}
+    return strings | counted | {"title": templates[f"picker.{slot}"]}

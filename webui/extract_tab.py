@@ -1,0 +1,93 @@
+"""The tab that extracts features and scores from any number of faces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from webui.catalogue import texts
+from webui.controls import picker, picker_strings
+from webui.markup import tag
+from webui.outcomes import ExtractOutcome, extract_pictures
+from webui.uploads import MAX_EXTRACT_FILES, Limits
+from webui.views.extract import extract_view
+
+if TYPE_CHECKING:
+    from ood_face.config import Settings
+    from ood_face.service import FaceService
+    from webui.catalogue import Texts
+    from webui.controls import Localized
+
+__all__ = ["ExtractTab"]
+
+
+class ExtractTab:
+    """One picker for many pictures, and the table of their faces.
+
+    Parameters
+    ----------
+    service : what extracts
+    settings : the limits on pictures
+    localized : where the controls register their texts
+    state_seconds : how long a result is remembered, so that it can change its language
+    """
+
+    def __init__(
+        self, service: FaceService, settings: Settings, localized: Localized, state_seconds: int
+    ) -> None:
+        self._service = service
+        self._limits = Limits.of(settings, max_files=MAX_EXTRACT_FILES)
+        first = texts("en")
+        self.outcome = gr.State(None, time_to_live=state_seconds)
+        localized.add(
+            gr.HTML(_intro(first), apply_default_css=False), lambda words: {"value": _intro(words)}
+        )
+        self._picker = localized.add(
+            picker("many", "extract", self._limits, first),
+            lambda words: {"strings": picker_strings("many", words)},
+        )
+        self._table = gr.HTML(
+            extract_view(None, first),
+            html_template='<div role="status" aria-live="polite">${value}</div>',
+            apply_default_css=False,
+            elem_id="extracted",
+        )
+
+    @property
+    def results(self) -> list[Any]:
+        """The controls that show what came out."""
+        return [self._table]
+
+    def show(self, outcome: ExtractOutcome | None, words: Texts) -> list[Any]:
+        """Return the values of ``results`` in a language."""
+        return [extract_view(outcome, words)]
+
+    def connect(self, language: gr.Radio) -> None:
+        """Bind the events."""
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        outputs = [self.outcome, *self.results, self._picker]
+        done = self._picker.submit(
+            self._extract,
+            [self._picker, language],
+            outputs,
+            js="(...values) => { window.oodFace.busy(true); return values; }",
+            trigger_mode="always_last",
+            **quiet,
+        )
+        done.then(None, js="() => window.oodFace.busy(false)", **quiet)
+        self._picker.clear(self._clear, [language], outputs, **quiet)
+
+    def _extract(self, pictures: object, language: str) -> list[Any]:
+        return self._updates(extract_pictures(self._service, self._limits, pictures), language)
+
+    def _clear(self, language: str) -> list[Any]:
+        return self._updates(ExtractOutcome(self._service.model_id), language)
+
+    def _updates(self, outcome: ExtractOutcome, language: str) -> list[Any]:
+        marks = [file.marks.for_picker() for file in outcome.files]
+        return [outcome, *self.show(outcome, texts(language)), gr.update(marks=marks)]
+
+
+def _intro(words: Texts) -> str:
+    return tag("p", words("extract.intro"), class_="intro")

@@ -1,0 +1,136 @@
+"""Page and API in one process."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+import uvicorn
+from fastapi.staticfiles import StaticFiles
+
+from ood_face.api.app import create_app
+from ood_face.bootstrap import open_service
+from ood_face.errors import ArtifactError, ConfigError, OodFaceError
+from webui.guard import PageGuard
+from webui.page import HEAD, build_page, theme
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from fastapi import FastAPI
+
+    from ood_face.config import Settings
+    from ood_face.service import FaceService
+
+__all__ = ["EXIT_ARTIFACT", "EXIT_BACKEND", "EXIT_CONFIG", "EXIT_PORT", "build_app", "serve"]
+
+# exit codes of ``serve``; 0 is a stop on request
+EXIT_BACKEND = 1
+EXIT_CONFIG = 2
+EXIT_ARTIFACT = 3
+EXIT_PORT = 4
+
+_HERE = Path(__file__).parent
+# time for requests at work to end after SIGTERM; supervisor kills after 10 s by default
+_GRACE_S = 5
+
+_logger = logging.getLogger(__name__)
+
+
+def build_app(service: FaceService, settings: Settings) -> FastAPI:
+    """Return the API with the page mounted at ``/`` after it.
+
+    Parameters
+    ----------
+    service : what does the work
+    settings : limits, address and port
+    """
+    app = create_app(service, settings)
+    app.add_middleware(PageGuard)
+    app.mount("/static-page", StaticFiles(directory=_HERE / "static"), name="static-page")
+    app.mount("/examples", StaticFiles(directory=_HERE / "examples"), name="examples")
+    return gr.mount_gradio_app(
+        app,
+        build_page(service, settings),
+        path="/",
+        server_name=settings.host,
+        server_port=settings.port,
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        max_file_size=settings.max_image_bytes,
+        ssr_mode=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        theme=theme(),
+        head=HEAD,
+    )
+
+
+def serve(settings: Settings) -> int:
+    """Serve page and API until SIGTERM or SIGINT; return the exit code.
+
+    0: stopped on request. 1: an engine failed at the start. 2: a setting or the scenario file
+    is wrong. 3: weights are missing or broken. 4: the address cannot be listened on. Each but
+    the first prints one line on standard error.
+    """
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    try:
+        listener = _listen(settings.host, settings.port)
+    except OSError as exc:
+        return _fail(EXIT_PORT, f"cannot listen on {settings.host}:{settings.port}: {exc.strerror}")
+    with listener:
+        try:
+            service = open_service(settings)
+        except ConfigError as exc:
+            return _fail(EXIT_CONFIG, str(exc))
+        except ArtifactError as exc:
+            return _fail(EXIT_ARTIFACT, str(exc))
+        except OodFaceError as exc:
+            return _fail(EXIT_BACKEND, str(exc))
+        config = uvicorn.Config(
+            build_app(service, settings),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        host, port = listener.getsockname()[:2]
+        _logger.info("model %s, serving on http://%s:%d", service.model_id, host, port)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # uvicorn stops in order, then raises the signal again: that is to change nothing
+            signal.signal(number, _ignore)
+        uvicorn.Server(config).run(sockets=[listener])
+    return 0
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    pass
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    # bound before the models are loaded, so that a taken port is told at once; the server
+    # listens when they are, and until then connections are refused
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _fail(code: int, sentence: str) -> int:
+    sys.stderr.write(f"ood_face: {sentence}\n")
+    return code

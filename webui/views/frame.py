@@ -1,0 +1,81 @@
+"""What stands around the results: header, examples, explanation, footer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from webui.markup import Html, tag
+
+if TYPE_CHECKING:
+    from webui.catalogue import Texts
+
+__all__ = ["EXAMPLES", "about", "examples", "footer", "header"]
+
+# name of the pair, left and right file in webui/examples
+EXAMPLES = (
+    ("same", "portrait.jpg", "speech.jpg"),
+    ("different", "portrait.jpg", "astronaut.jpg"),
+    ("blurred", "portrait.jpg", "blurred.jpg"),
+)
+
+
+def header(texts: Texts) -> Html:
+    """Return the name of the page and the sentence that says what it does."""
+    return tag(
+        "header",
+        tag("h1", texts("page.title")),
+        tag("p", texts("page.tagline")),
+        class_="page-header",
+        data_title=texts("page.title"),
+    )
+
+
+def examples(texts: Texts) -> Html:
+    """Return the buttons that put two free pictures into the pickers."""
+    buttons = [
+        tag(
+            "button",
+            *[_thumbnail(file) for file in (left, right)],
+            tag("span", texts(f"examples.{name}")),
+            type="button",
+            class_="example",
+            data_example_left=f"examples/{left}",
+            data_example_right=f"examples/{right}",
+        )
+        for name, left, right in EXAMPLES
+    ]
+    title = tag("span", texts("examples.title"), class_="examples-title")
+    return tag("div", title, *buttons, class_="examples")
+
+
+def about(texts: Texts, minutes_kept: int) -> Html:
+    """Return the fold that explains the numbers, their limits, and the handling of pictures."""
+    sections = [
+        tag("h3", texts("about.quality_title")),
+        tag("p", texts("about.quality")),
+        tag("p", texts("about.levels")),
+        tag("h3", texts("about.similarity_title")),
+        tag("p", texts("about.similarity")),
+        tag("h3", texts("about.limits_title")),
+        tag("p", texts("about.limits")),
+        tag("h3", texts("about.privacy_title")),
+        tag("p", texts("about.privacy", minutes=minutes_kept)),
+    ]
+    return tag("details", tag("summary", texts("about.title")), *sections, class_="about")
+
+
+def footer(texts: Texts, model_id: str) -> Html:
+    """Return the model's name, the way to the API, and where the examples come from."""
+    link = tag("a", texts("footer.api"), href="openapi.json")
+    return tag(
+        "footer",
+        tag("span", texts("page.name"), " · ", tag("code", model_id)),
+        link,
+        tag("span", texts("footer.examples")),
+        class_="page-footer",
+    )
+
+
+def _thumbnail(file: str) -> Html:
+    # the button's words say what the pair is
+    return tag("img", src=f"examples/{file}", alt="", width=40, height=40)

@@ -1,0 +1,165 @@
+"""The result of a comparison: verdict, reason, similarity on its scale, details."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ood_face.messages import reason_sentence, verdict_name
+from ood_face.types import Verdict
+from webui.markup import Html, join, tag
+from webui.views.parts import card, error_card, rows, score_bar, waiting_card
+
+if TYPE_CHECKING:
+    from ood_face.types import Comparison, Scenario
+    from webui.catalogue import Texts
+    from webui.outcomes import CompareOutcome, Marks
+
+__all__ = ["score_bars", "scenario_note", "scenario_title", "verdict_view"]
+
+# the part of -1..1 that the scale shows; a cosine of faces is hardly ever lower
+_SCALE_LOW, _SCALE_HIGH = -0.2, 1.0
+
+
+def verdict_view(outcome: CompareOutcome | None, texts: Texts) -> Html:
+    """Return the card that answers: the verdict, a problem, or what is still missing."""
+    if outcome is not None and outcome.problem is not None:
+        return error_card(outcome.problem, texts)
+    if outcome is None or outcome.comparison is None:
+        return waiting_card(texts, "compare")
+    comparison = outcome.comparison
+    sentences = [reason_sentence(reason, texts.language) for reason in comparison.reasons]
+    advice = tag(
+        "p", tag("strong", texts("compare.advice")), _advice(comparison, texts), class_="advice"
+    )
+    fold = tag(
+        "details",
+        tag("summary", texts("compare.details")),
+        _details(comparison, outcome.marks, texts),
+    )
+    return card(
+        str(comparison.verdict),
+        verdict_name(comparison.verdict, texts.language),
+        *[tag("p", sentence, class_="reason") for sentence in sentences],
+        advice,
+        _scale(comparison, texts),
+        fold,
+    )
+
+
+def score_bars(outcome: CompareOutcome | None, texts: Texts) -> tuple[Html, Html]:
+    """Return the score bars that stand below the two pictures."""
+    comparison = None if outcome is None else outcome.comparison
+    if comparison is None:
+        return Html(), Html()
+    return score_bar(comparison.template_a, texts), score_bar(comparison.template_b, texts)
+
+
+def scenario_title(name: str, texts: Texts) -> str:
+    """Return a scenario's name for people; an operator's own keeps the name it has."""
+    key = f"scenario.{name}"
+    return texts(key) if key in texts else name
+
+
+def scenario_note(scenario: Scenario, texts: Texts) -> Html:
+    """Return what a scenario is for, and its numbers."""
+    key = f"scenario.{scenario.name}_note"
+    numbers = texts(
+        "scenario.numbers",
+        same=f"{scenario.same_above:g}",
+        different=f"{scenario.different_below:g}",
+        recapture=f"{100 * scenario.recapture_below:g}",
+    )
+    note = texts(key if key in texts else "scenario.custom_note")
+    return tag("p", note, " ", tag("small", numbers), class_="scenario-note")
+
+
+def _advice(comparison: Comparison, texts: Texts) -> str:
+    if comparison.verdict is not Verdict.RECAPTURE:
+        return texts(f"compare.advice_{comparison.verdict}")
+    blamed = {
+        reason.key[-1] for reason in comparison.reasons if reason.key.startswith("quality.")
+    }
+    side = {"a": "first", "b": "second"}[blamed.pop()] if len(blamed) == 1 else "both"
+    return texts(f"compare.advice_recapture_{side}")
+
+
+def _place(similarity: float) -> float:
+    inside = min(max(similarity, _SCALE_LOW), _SCALE_HIGH)
+    return round(100 * (inside - _SCALE_LOW) / (_SCALE_HIGH - _SCALE_LOW), 2)
+
+
+def _scale(comparison: Comparison, texts: Texts) -> Html:
+    scenario, value = comparison.scenario, f"{comparison.similarity:.2f}"
+    low, high = _place(scenario.different_below), _place(scenario.same_above)
+    zones = [
+        tag("div", tag("span", texts(f"similarity.zone_{name}")), class_=f"zone zone-{name}",
+            style=f"left:{left}%;width:{right - left:.2f}%")
+        for name, left, right in (("different", 0.0, low), ("review", low, high),
+                                  ("same", high, 100.0))
+    ]  # fmt: skip
+    ticks = [
+        tag("span", f"{number:g}", class_=f"tick tick-{name}", style=f"left:{place}%")
+        for name, number, place in (
+            ("start", _SCALE_LOW, 0),
+            ("low", scenario.different_below, low),
+            ("high", scenario.same_above, high),
+            ("end", _SCALE_HIGH, 100),
+        )
+    ]
+    needle = tag("div", tag("b", value), class_="needle",
+                 style=f"left:{_place(comparison.similarity)}%")  # fmt: skip
+    picture = tag(
+        "div",
+        tag("div", needle, *zones, class_="scale-track"),
+        tag("div", *ticks, class_="scale-ticks"),
+        class_="scale",
+        role="img",
+        aria_label=texts(
+            "similarity.spoken",
+            value=value,
+            different=f"{scenario.different_below:g}",
+            same=f"{scenario.same_above:g}",
+        ),
+    )
+    untrusted = comparison.verdict is Verdict.RECAPTURE
+    note = texts("similarity.untrusted" if untrusted else "similarity.help")
+    title = tag("h3", texts("similarity.title"))
+    muted = " similarity-muted" if untrusted else ""
+    return tag("div", title, picture, tag("p", tag("small", note)), class_=f"similarity{muted}")
+
+
+def _details(comparison: Comparison, marks: tuple[Marks, Marks], texts: Texts) -> Html:
+    scenario = comparison.scenario
+    needed = scenario.same_needs_score_above
+    truth = texts("details.yes" if scenario.similarity_alone else "details.no")
+    return rows(
+        [
+            (texts("details.similarity"), f"{comparison.similarity:.4f}"),
+            (texts("details.score_first"), f"{comparison.template_a.ood_score:.4f}"),
+            (texts("details.score_second"), f"{comparison.template_b.ood_score:.4f}"),
+            (texts("details.faces_first"), _faces(marks[0], texts)),
+            (texts("details.faces_second"), _faces(marks[1], texts)),
+            (texts("details.scenario"), scenario_title(scenario.name, texts)),
+            (texts("details.same_above"), f"{scenario.same_above:g}"),
+            (texts("details.different_below"), f"{scenario.different_below:g}"),
+            (texts("details.recapture_below"), f"{scenario.recapture_below:g}"),
+            (
+                texts("details.same_needs"),
+                texts("details.none") if needed is None else f"{needed:g}",
+            ),
+            (texts("details.similarity_alone"), truth),
+            (texts("details.model"), comparison.template_a.model_id),
+        ]
+    )
+
+
+def _faces(marks: Marks, texts: Texts) -> Html:
+    lines = [
+        texts(
+            "details.face_used" if marks.is_used(face) else "details.face",
+            number=number,
+            probability=f"{face.probability:.4f}",
+        )
+        for number, face in enumerate(marks.faces, start=1)
+    ]
+    return join(*[tag("div", line) for line in lines])
