@@ -10,7 +10,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FoldAccuracy", "best_threshold", "fmr_threshold", "fnmr_at_fmr", "fold_accuracy"]
+__all__ = [
+    "FoldAccuracy",
+    "best_threshold",
+    "fmr_threshold",
+    "fnmr_at_fmr",
+    "fold_accuracy",
+    "wilson_interval",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +90,10 @@ def fnmr_at_fmr(
     """Return the false non-match rate at a false match rate, and the threshold there."""
     threshold = fmr_threshold(similarity[~same], fmr)
     return float(np.mean(similarity[same] <= threshold)), threshold
+
+
+def wilson_interval(rate: float, count: int, z: float = 1.96) -> tuple[float, float]:
+    """Return Wilson's score interval of a rate seen in ``count`` trials; 95 % by default."""
+    centre = (rate + z**2 / (2 * count)) / (1 + z**2 / count)
+    spread = np.sqrt(rate * (1 - rate) / count + z**2 / (4 * count**2)) * z / (1 + z**2 / count)
+    return float(max(0.0, centre - spread)), float(min(1.0, centre + spread))

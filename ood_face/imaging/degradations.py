@@ -6,7 +6,7 @@ to recognise. Training draws them at random; the conformance suite applies them 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["DEGRADATIONS", "MAX_SEVERITY", "degrade"]
+__all__ = ["DEGRADATIONS", "MAX_SEVERITY", "degrade", "to_pixels"]
 
 MAX_SEVERITY = 5
 Rng = np.random.Generator
@@ -33,16 +33,20 @@ _ROTATION_DEG = (15, 30, 50, 80, 130)
 _CROP_SHARE = (0.85, 0.70, 0.55, 0.40, 0.25)
 
 
+def to_pixels(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Clip numbers to 0..255 and drop their fractions."""
+    return np.asarray(np.clip(values, 0, 255), np.uint8)
+
 
 def _level(table: tuple[float, ...], severity: float) -> float:
     return float(np.interp(severity, np.arange(1, MAX_SEVERITY + 1), table))
 
 
-def _blur(image: NDArray[np.uint8], severity: float, _rng: Rng) -> NDArray[np.uint8]:
+def _blur(image: NDArray[Any], severity: float, _rng: Rng) -> NDArray[Any]:
     return cv2.GaussianBlur(image, (0, 0), _level(_BLUR_SIGMA_PX, severity))
 
 
-def _motion_blur(image: NDArray[np.uint8], severity: float, rng: Rng) -> NDArray[np.uint8]:
+def _motion_blur(image: NDArray[Any], severity: float, rng: Rng) -> NDArray[Any]:
     length = max(3, round(_level(_MOTION_LENGTH_PX, severity)))
     kernel = np.zeros((length, length), np.float32)
     angle = rng.uniform(0, np.pi)
@@ -54,31 +58,30 @@ def _motion_blur(image: NDArray[np.uint8], severity: float, rng: Rng) -> NDArray
     return cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT)
 
 
-def _noise(image: NDArray[np.uint8], severity: float, rng: Rng) -> NDArray[np.uint8]:
+def _noise(image: NDArray[Any], severity: float, rng: Rng) -> NDArray[Any]:
     noise = rng.standard_normal(image.shape, np.float32) * _level(_NOISE_SIGMA, severity)
-    return np.clip(image + noise, 0, 255).astype(np.uint8)
+    return to_pixels(image + noise)
 
 
-def _jpeg(image: NDArray[np.uint8], severity: float, _rng: Rng) -> NDArray[np.uint8]:
+def _jpeg(image: NDArray[Any], severity: float, _rng: Rng) -> NDArray[Any]:
     quality = round(_level(_JPEG_QUALITY, severity))
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
 
 
-def _low_resolution(image: NDArray[np.uint8], severity: float, _rng: Rng) -> NDArray[np.uint8]:
+def _low_resolution(image: NDArray[Any], severity: float, _rng: Rng) -> NDArray[Any]:
     side = round(_level(_LOW_RES_PX, severity))
     small = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
     return cv2.resize(small, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def _exposure(image: NDArray[np.uint8], severity: float, rng: Rng) -> NDArray[np.uint8]:
+def _exposure(image: NDArray[Any], severity: float, rng: Rng) -> NDArray[Any]:
     sign = 1 if rng.random() < 0.5 else -1
     gain = 2.0 ** (sign * _level(_EXPOSURE_STOPS, severity))
-    exposed = np.round(np.clip(image * gain, 0, 255))  # clipping and rounding lose the detail
-    return exposed.astype(np.uint8)
+    return to_pixels(np.round(image * gain))  # clipping and rounding lose the detail
 
 
-def _occlusion(image: NDArray[np.uint8], severity: float, rng: Rng) -> NDArray[np.uint8]:
+def _occlusion(image: NDArray[Any], severity: float, rng: Rng) -> NDArray[Any]:
     height, width = image.shape[:2]
     share = _level(_OCCLUSION_SHARE, severity)
     aspect = rng.uniform(0.7, 1.4)
@@ -93,7 +96,7 @@ def _occlusion(image: NDArray[np.uint8], severity: float, rng: Rng) -> NDArray[n
     return covered
 
 
-def _rotation(image: NDArray[np.uint8], severity: float, rng: Rng) -> NDArray[np.uint8]:
+def _rotation(image: NDArray[Any], severity: float, rng: Rng) -> NDArray[Any]:
     height, width = image.shape[:2]
     sign = 1 if rng.random() < 0.5 else -1
     angle_deg = sign * _level(_ROTATION_DEG, severity)
@@ -101,7 +104,7 @@ def _rotation(image: NDArray[np.uint8], severity: float, rng: Rng) -> NDArray[np
     return cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
 
 
-def _crop(image: NDArray[np.uint8], severity: float, rng: Rng) -> NDArray[np.uint8]:
+def _crop(image: NDArray[Any], severity: float, rng: Rng) -> NDArray[Any]:
     height, width = image.shape[:2]
     side = round(min(height, width) * _level(_CROP_SHARE, severity))
     top = int(rng.integers(0, height - side + 1))
@@ -110,7 +113,7 @@ def _crop(image: NDArray[np.uint8], severity: float, rng: Rng) -> NDArray[np.uin
     return cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-DEGRADATIONS: dict[str, Callable[[NDArray[np.uint8], float, Rng], NDArray[np.uint8]]] = {
+DEGRADATIONS: dict[str, Callable[[NDArray[Any], float, Rng], NDArray[Any]]] = {
     "blur": _blur,
     "motion_blur": _motion_blur,
     "noise": _noise,
@@ -123,9 +126,7 @@ DEGRADATIONS: dict[str, Callable[[NDArray[np.uint8], float, Rng], NDArray[np.uin
 }
 
 
-def degrade(
-    image: NDArray[np.uint8], kind: str, severity: float, rng: Rng
-) -> NDArray[np.uint8]:
+def degrade(image: NDArray[np.uint8], kind: str, severity: float, rng: Rng) -> NDArray[np.uint8]:
     """Degrade one aligned face.
 
     Parameters
@@ -139,4 +140,4 @@ def degrade(
     -------
     uint8 array of shape (H, W, 3), a new array
     """
-    return DEGRADATIONS[kind](image, severity, rng)
+    return np.asarray(DEGRADATIONS[kind](image, severity, rng), np.uint8)

@@ -120,7 +120,8 @@ def train(config: DistillConfig) -> Path:
     faces = load_faces(sorted(config.faces_dir.glob("train-*.tar")), cache)
     validation = CfpValidation(config.faces_dir, cache, every=8)
     teacher = open_teacher(config.teacher, MBF_HINTS, device)
-    network = StudentNetwork().to(device).to(memory_format=torch.channels_last)
+    network = StudentNetwork().to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs miss it
     logger.info("%d faces, %.2f M parameters", len(faces.crops), count_parameters(network) / 1e6)
     if config.compiled:  # in place and stage by stage: the state keeps its plain names
         for stage in (network.stage1, network.stage2, network.stage3, network.head):

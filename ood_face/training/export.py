@@ -1,11 +1,11 @@
 """Export: a trained PyTorch network becomes a Paddle inference program with folded BatchNorm."""
 
+# ruff: noqa: ANN401  (torch gives submodules no types)
+
 from __future__ import annotations
 
-import argparse
-import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import paddle
@@ -18,14 +18,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-__all__ = ["export_network", "fold", "main"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["export_network", "fold", "load_network"]
 
 
-def fold(pair: nn.Module) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def fold(pair: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Fold a convolution and its BatchNorm into one weight and one bias."""
-    conv, norm = pair[0], pair[1]  # type: ignore[index]  # conv_bn returns a Sequential of two
+    conv, norm = pair[0], pair[1]  # conv_bn returns a Sequential of the two
     scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
     weight = conv.weight * scale[:, None, None, None]
     bias = norm.bias - norm.running_mean * scale
@@ -33,10 +31,10 @@ def fold(pair: nn.Module) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 class _FoldedConv(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
-    def __init__(self, pair: nn.Module) -> None:
+    def __init__(self, pair: Any) -> None:
         super().__init__()
         weight, bias = fold(pair)
-        source = pair[0]  # type: ignore[index]  # see fold
+        source = pair[0]
         self.conv = paddle.nn.Conv2D(
             source.in_channels,
             source.out_channels,
@@ -52,7 +50,7 @@ class _FoldedConv(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no typ
 
 
 class _Block(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
-    def __init__(self, block: nn.Module) -> None:
+    def __init__(self, block: Any) -> None:
         super().__init__()
         self.first = _FoldedConv(block.first)
         self.second = _FoldedConv(block.second)
@@ -68,7 +66,7 @@ class _Block(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
 class _Program(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
     """The whole network as Paddle layers: feature (N, 512) and logvar (N, dof)."""
 
-    def __init__(self, network: StudentNetwork) -> None:
+    def __init__(self, network: Any) -> None:
         super().__init__()
         self.stem = _FoldedConv(network.stage1[0][0])
         blocks = [*network.stage1[1], *network.stage2, *network.stage3]
@@ -113,18 +111,3 @@ def load_network(checkpoint: Path) -> StudentNetwork:
     network = StudentNetwork(NetworkConfig(**state["config"]))
     network.load_state_dict(state["average"])
     return network.eval()
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Run ``python -m ood_face.training.export CHECKPOINT OUT``."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("out", type=Path, help="for instance weights/rts-v1/backbone")
-    arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    program, params = export_network(load_network(arguments.checkpoint), arguments.out)
-    logger.info("%s, %s (%.1f MB)", program, params, params.stat().st_size / 1e6)
-
-
-if __name__ == "__main__":
-    main()

@@ -91,7 +91,7 @@ class TrainingLoop(Generic[Item]):
             group["lr"] = group["top_lr"] * self.rate(step)
         self.network.train()
         loss, figures = self.loss(item, step)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.schedule.clip_norm)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)

@@ -54,7 +54,8 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, channels_out, H / stride, W / stride)."""
         residual: Tensor = self.second(self.act(self.first(x)))
-        return residual + self.shortcut(x)
+        total: Tensor = residual + self.shortcut(x)
+        return total
 
 
 class Head(nn.Module):

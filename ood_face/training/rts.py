@@ -73,13 +73,13 @@ class RtsConfig:
 class Batch(NamedTuple):
     """One training batch.
 
-    clean and seen: (B, 3, 112, 112); index: (B,) into the face set; weight: (B,) of the
+    clean and seen: (B, 3, 112, 112); picture: (B,) index into the face set; weight: (B,) of the
     distillation (0 where nothing of the face is left); nonface: (B,) bool.
     """
 
     clean: Tensor
     seen: Tensor
-    index: Tensor
+    picture: Tensor
     weight: Tensor
     nonface: Tensor
 
@@ -159,7 +159,7 @@ def similarities(
     A picture without a face gets the label of the face it replaced: nothing can find it.
     """
     unit = F.normalize(feature, dim=1)
-    own = (unit * bank.centres(batch.index).to(unit.device)).sum(1, keepdim=True)
+    own = (unit * bank.centres(batch.picture).to(unit.device)).sum(1, keepdim=True)
     others = unit @ bank.features[negatives].to(unit.device).T
     same = bank.labels[negatives][None, :] == labels[:, None]
     return torch.cat([own, others.masked_fill(same.to(unit.device), -1.0)], dim=1)
@@ -191,7 +191,7 @@ def make_loss(
         with torch.autocast(device.type, torch.bfloat16):
             feature, logvar = network(batch.seen.to(device))
         feature, logvar = feature.float(), logvar.float()
-        labels = bank.labels[batch.index]
+        labels = bank.labels[batch.picture]
         cosines = similarities(feature, batch, bank, bank.draw(config.negatives, generator), labels)
         terms = rts_loss(
             config.logit_scale * with_margin(cosines, config.margin),
@@ -222,7 +222,9 @@ def open_network(config: RtsConfig) -> StudentNetwork:
     shape = NetworkConfig(**{**state["config"], "dropout": config.dropout})
     network = StudentNetwork(shape)
     network.load_state_dict(state["average"])
-    return network.to(config.device).to(memory_format=torch.channels_last)
+    network.to(config.device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs miss it
+    return network
 
 
 def parameter_groups(network: StudentNetwork, config: RtsConfig) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ small interpreter in PyTorch (any device, no package besides torch and onnx).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import onnx
@@ -85,17 +85,19 @@ class TorchTeacher:
 
 
 def _run_node(node: onnx.NodeProto, inputs: list[Tensor]) -> Tensor:
-    ints = {a.name: (list(a.ints) or a.i) for a in node.attribute}
+    ints: dict[str, Any] = {a.name: (list(a.ints) or a.i) for a in node.attribute}
     if node.op_type == "Conv":
         pads = ints.get("pads", [0, 0, 0, 0])
         return F.conv2d(
-            *inputs,
+            inputs[0],
+            inputs[1],
+            inputs[2],
             stride=ints.get("strides", [1, 1]),
             padding=pads[:2],
             groups=ints.get("group", 1),
         )
     if node.op_type == "PRelu":
-        return F.prelu(inputs[0], inputs[1].reshape(-1))
+        return torch.prelu(inputs[0], inputs[1].reshape(-1))
     if node.op_type == "Add":
         return inputs[0] + inputs[1]
     if node.op_type == "Flatten":

@@ -1,0 +1,1 @@
+"""Calibration: numbers that keep their word, fitted on data that trained nothing."""
