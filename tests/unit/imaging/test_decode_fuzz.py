@@ -1,0 +1,124 @@
+"""Broken files end in an array or in one of two errors, and soon."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from ood_face.errors import ImageDecodeError, ImageTooLargeError
+from ood_face.imaging import decode
+from ood_face.imaging.decode import MIN_SIDE_PX
+from tests.unit.imaging.files import PNG_SIGNATURE, encode, exif, png_chunk, smooth_picture
+
+MAX_PIXELS = 300_000
+LONGEST_S = 5.0
+PICTURE = smooth_picture(40, 30)
+RGB = Image.fromarray(PICTURE)
+OTHER = Image.fromarray(smooth_picture(40, 30, seed=1))
+SEEDS = (
+    encode(RGB, "JPEG"),
+    encode(RGB, "JPEG", progressive=True, exif=exif(6)),
+    encode(RGB.convert("L"), "JPEG"),
+    encode(RGB.convert("CMYK"), "JPEG"),
+    encode(RGB, "PNG", exif=exif(8)),
+    encode(RGB.convert("P"), "PNG", transparency=3),
+    encode(RGB.convert("1"), "PNG"),
+    encode(RGB.convert("LA"), "PNG"),
+    encode(PICTURE[..., 0].astype(np.uint16) * 257, "PNG"),
+    encode(RGB, "PNG", save_all=True, append_images=[OTHER]),
+    encode(RGB, "WEBP", exif=exif(3)),
+    encode(RGB.convert("RGBA"), "WEBP", lossless=True),
+    encode(RGB, "WEBP", save_all=True, append_images=[OTHER]),
+    encode(RGB, "BMP"),
+    encode(RGB.convert("P"), "BMP"),
+    encode(RGB.convert("1"), "BMP"),
+    encode(RGB.convert("RGBA"), "BMP"),
+)
+HEADER_BYTES = 140
+FUZZ = settings(
+    max_examples=400,
+    deadline=timedelta(seconds=LONGEST_S),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+def check(data: bytes) -> None:
+    began = time.perf_counter()
+    try:
+        found = decode(data, max_pixels=MAX_PIXELS)
+    except (ImageDecodeError, ImageTooLargeError):
+        pass
+    else:
+        assert found.dtype == np.uint8
+        assert found.shape[2:] == (3,)
+        assert min(found.shape[:2]) >= MIN_SIDE_PX
+        assert found.shape[0] * found.shape[1] <= MAX_PIXELS
+    assert time.perf_counter() - began < LONGEST_S
+
+
+def with_right_checksums(data: bytes) -> bytes:
+    """Return a PNG whose changed chunks pass the checksum, so that its content is tried."""
+    chunks, position = [PNG_SIGNATURE], len(PNG_SIGNATURE)
+    while position + 12 <= len(data):
+        length = int.from_bytes(data[position : position + 4])
+        body = data[position + 8 : position + 8 + length]
+        chunks.append(png_chunk(data[position + 4 : position + 8], body))
+        position += 12 + length
+    return b"".join(chunks)
+
+
+@st.composite
+def broken_files(draw: st.DrawFn) -> bytes:
+    data = bytearray(draw(st.sampled_from(SEEDS)))
+    reach = min(len(data), HEADER_BYTES) if draw(st.booleans()) else len(data)
+    for _ in range(draw(st.integers(1, 8))):
+        place = draw(st.integers(0, reach - 1))
+        data[place] ^= draw(st.integers(1, 255))
+    if data.startswith(PNG_SIGNATURE) and draw(st.booleans()):
+        data = bytearray(with_right_checksums(bytes(data)))
+    if draw(st.integers(0, 3)) == 0:
+        del data[draw(st.integers(0, len(data))) :]
+    return bytes(data)
+
+
+@FUZZ
+@given(broken_files())
+def test_changed_bytes_and_truncations(data):
+    check(data)
+
+
+@FUZZ
+@given(st.sampled_from(SEEDS), st.sampled_from(SEEDS), st.data())
+def test_spliced_files(head, tail, data):
+    cut = data.draw(st.integers(0, len(head)))
+    resume = data.draw(st.integers(0, len(tail)))
+    check(head[:cut] + tail[resume:])
+
+
+@FUZZ
+@given(st.sampled_from(SEEDS), st.data())
+def test_repeated_parts(seed, data):
+    start = data.draw(st.integers(0, len(seed)))
+    part = seed[start : start + data.draw(st.integers(1, 200))]
+    place = data.draw(st.integers(0, len(seed)))
+    check(seed[:place] + part * data.draw(st.integers(1, 50)) + seed[place:])
+
+
+@FUZZ
+@given(
+    st.sampled_from([seed[:length] for seed in SEEDS for length in (2, 8, 12, 30, 60)]),
+    st.binary(max_size=300),
+)
+def test_valid_beginnings_of_noise(head, noise):
+    check(head + noise)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=400))
+def test_noise(data):
+    check(data)
