@@ -22,11 +22,11 @@ FACES_DIR ?= ../shared/faces
 OOD_DIR ?= ../shared/ood
 TEACHER ?= ../shared/teachers/mobilefacenet_mbf.onnx
 RUN_DIR ?= runs/train
-EXPORT_TO ?= $(RUN_DIR)/model/backbone
+MODEL ?= rts-own
 DEVICE ?= cpu
 DISTILL_ARGS ?=
 RTS_ARGS ?=
-EXPORT_ARGS ?=
+RELEASE_ARGS ?=
 EVALUATE_ARGS ?=
 
 SERVE_PYTHON := .venv/bin/python
@@ -93,7 +93,7 @@ format: .venv-dev/.installed ## sort imports and format
 bench: .venv-dev/.installed ## measure; prints tables, writes JSON into build/bench
 	$(DEV_PYTHON) tests/benchmark/run.py $(BENCH_ARGS)
 
-train: .venv-dev/.installed ## distil, train RTS, export; interrupted steps resume
+train: .venv-dev/.installed ## distil, train RTS, release as weights/$(MODEL); steps resume
 	@test -d "$(FACES_DIR)" || { echo "FACES_DIR=$(FACES_DIR) is no folder: set it to the folder" \
 		"with train-*.tar"; exit 1; }
 	@test -f "$(TEACHER)" || { echo "TEACHER=$(TEACHER) is no file: set it to the teacher's" \
@@ -102,7 +102,9 @@ train: .venv-dev/.installed ## distil, train RTS, export; interrupted steps resu
 		--run-dir "$(RUN_DIR)/distill" --device $(DEVICE) $(DISTILL_ARGS)
 	$(DEV_PYTHON) -m ood_face.training.rts --faces-dir "$(FACES_DIR)" --teacher "$(TEACHER)" \
 		--start "$(RUN_DIR)/distill/last.pt" --run-dir "$(RUN_DIR)/rts" --device $(DEVICE) $(RTS_ARGS)
-	$(DEV_PYTHON) -m ood_face.training.export "$(RUN_DIR)/rts/last.pt" "$(EXPORT_TO)" $(EXPORT_ARGS)
+	$(DEV_PYTHON) -m ood_face.training.release "$(RUN_DIR)/rts/last.pt" \
+		--runs "$(RUN_DIR)/distill" "$(RUN_DIR)/rts" --weights-dir weights --name "$(MODEL)" \
+		--faces-dir "$(FACES_DIR)" $(RELEASE_ARGS)
 
 evaluate: .venv-dev/.installed ## measure the shipped model; writes report.json beside it
 	@test -d "$(FACES_DIR)" || { echo "FACES_DIR=$(FACES_DIR) is no folder: set it to the folder" \
