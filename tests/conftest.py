@@ -16,3 +16,8 @@ if TYPE_CHECKING:
 def service() -> FaceService:
     """Return the real service over fake networks."""
     return fake_service()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that accepts what the program says now as the new snapshot."""
+    parser.addoption("--update-snapshots", action="store_true", help="rewrite snapshot files")

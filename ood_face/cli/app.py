@@ -132,10 +132,16 @@ def serve(
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
     """Serve the page and the API."""
-    from webui.server import serve as serve_page  # noqa: PLC0415 - seconds of imports
+    from webui import server  # noqa: PLC0415 - seconds of imports
 
+    exits = {
+        0: ExitCode.OK,
+        server.EXIT_CONFIG: ExitCode.SETUP,
+        server.EXIT_ARTIFACT: ExitCode.SETUP,
+    }
     with errors_as_exits(lang, as_json=False):
-        serve_page(read_settings(host=host, port=port))
+        ended = server.serve(read_settings(host=host, port=port))
+    raise typer.Exit(exits.get(ended, ExitCode.FAILED))
 
 
 @app.command()

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ood_face.api import create_app, forms
+from ood_face.api.app import _largest_body
+from tests.fakes import fake_service
+
+
+async def call(app, headers, messages):
+    """Speak ASGI to the app; return status, body and how many messages it read."""
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/v1/extract",
+        "raw_path": b"/v1/extract",
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "headers": headers,
+        "client": ("test", 1),
+        "server": ("test", 80),
+    }
+    pending = iter(messages)
+    read = 0
+    sent = []
+
+    async def receive():
+        nonlocal read
+        read += 1
+        message = next(pending, None)
+        if message is None:
+            await asyncio.sleep(3600)
+        return message
+
+    async def send(message):
+        sent.append(message)
+
+    await app(scope, receive, send)
+    body = b"".join(message.get("body", b"") for message in sent[1:])
+    return sent[0]["status"], body, read
+
+
+def chunks(count: int, size: int):
+    for _ in range(count):
+        yield {"type": "http.request", "body": bytes(size), "more_body": True}
+
+
+TYPE = (b"content-type", b"application/json")
+FORM = (b"content-type", b"multipart/form-data; boundary=x")
+
+
+@pytest.fixture
+def app(settings):
+    return create_app(fake_service(), settings)
+
+
+def test_a_declared_length_is_refused_before_anything_is_read(app, settings):
+    headers = [TYPE, (b"content-length", b"100000000")]
+    status, body, read = asyncio.run(call(app, headers, chunks(100, 1_000_000)))
+    assert (status, read) == (413, 0)
+    assert str(_largest_body(settings)).encode() in body
+
+
+@pytest.mark.parametrize("content_type", [TYPE, FORM])
+@pytest.mark.parametrize("length", [[], [(b"content-length", b"10")], [(b"content-length", b"x")]])
+def test_a_body_without_an_honest_length_is_stopped_on_the_way(app, settings, content_type, length):
+    first = {
+        "type": "http.request",
+        "body": b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n',
+        "more_body": True,
+    }
+    size = 10_000
+    status, _, read = asyncio.run(
+        call(app, [content_type, *length], [first, *chunks(10_000, size)])
+    )
+    assert status == 413
+    assert read <= _largest_body(settings) / size + 3
+
+
+def test_two_pictures_at_the_limit_pass(settings):
+    assert _largest_body(settings) > 2 * 4 / 3 * settings.max_image_bytes
+
+
+def test_a_body_that_does_not_come(app, monkeypatch):
+    monkeypatch.setattr(forms, "BODY_TIMEOUT_S", 0.05)
+    status, body, _ = asyncio.run(call(app, [TYPE], chunks(1, 10)))
+    assert status == 408
+    assert b"0.05 seconds" in body
+
+
+@pytest.mark.parametrize("content_type", [TYPE, FORM])
+def test_a_caller_who_hangs_up(app, content_type):
+    messages = [*chunks(1, 10), {"type": "http.disconnect"}]
+    status, body, _ = asyncio.run(call(app, [content_type], messages))
+    assert status == 422
+    assert b"request." in body
+
+
+def test_pictures_never_go_to_disk():
+    assert forms._MemoryParser.spool_max_size == 0

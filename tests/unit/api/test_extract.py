@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+
+from tests.fakes import picture, png
+
+
+def test_a_form_gives_every_face_largest_first(client, service):
+    image = picture(20, 40)
+    answer = client.post("/v1/extract", files={"image": ("a.png", png(image))})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["model_id"] == "fake-1"
+    expected = service.extract(image)
+    assert len(body["faces"]) == len(expected) == 2
+    for face, template in zip(body["faces"], expected, strict=True):
+        # what was sent is the very float32 numbers
+        sent = np.array(face["feature"], np.float32)
+        np.testing.assert_array_equal(sent, template.feature)
+        assert face["ood_score"] == template.ood_score
+        assert face["quality"] == round(100 * template.ood_score)
+        assert face["quality_level"] == "good"
+        assert face["quality_level_name"] == "good"
+        assert face["box_xyxy_px"] == template.face.box_xyxy_px.tolist()
+        assert face["probability"] == template.face.probability
+        np.testing.assert_allclose(face["landmarks_px"], template.face.landmarks_px, atol=0.005)
+
+
+def test_json_gives_the_same_as_a_form(client):
+    data = png(picture(40))
+    form = client.post("/v1/extract", files={"image": ("a.png", data)})
+    text = base64.b64encode(data).decode()
+    assert client.post("/v1/extract", json={"image": text}).json() == form.json()
+    wrapped = base64.encodebytes(data).decode()
+    assert client.post("/v1/extract", json={"image": wrapped}).json() == form.json()
+
+
+def test_a_picture_without_a_face(client):
+    files = {"image": ("a.png", png(picture()[:, :12].repeat(4, axis=1)))}
+    answer = client.post("/v1/extract", files=files)
+    assert (answer.status_code, answer.json()["code"]) == (422, "face.none")
+    answer = client.post("/v1/extract?allow_empty=true", files=files)
+    assert (answer.status_code, answer.json()) == (200, {"model_id": "fake-1", "faces": []})
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [("zh", "良好"), ("zh-CN,zh;q=0.9,en;q=0.8", "良好"), ("de", "good"), ("", "good")],
+)
+def test_the_callers_language(client, header, name):
+    answer = client.post(
+        "/v1/extract",
+        files={"image": ("a.png", png(picture(40)))},
+        headers={"Accept-Language": header},
+    )
+    assert answer.json()["faces"][0]["quality_level_name"] == name
