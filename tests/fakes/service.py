@@ -14,6 +14,8 @@ from tests.fakes.detector import FakeDetector
 from tests.fakes.embedder import FakeEmbedder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from ood_face.ports import Admission, Detector, Embedder
@@ -33,12 +35,13 @@ def fake_service(
     detector: Detector | None = None,
     embedder: Embedder | None = None,
     admission: Admission | None = None,
+    scenarios_file: Path | None = None,
 ) -> FaceService:
     """Return a service whose networks are fakes, unless given."""
     return FaceService(
         FakeDetector() if detector is None else detector,
         FakeEmbedder() if embedder is None else embedder,
-        load_scenarios(),
+        load_scenarios(scenarios_file),
         CountingAdmission() if admission is None else admission,
         fake_align,
         dominant_face_ratio=2.0,
