@@ -17,7 +17,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from ood_face.api.errors import STATUS_OF
+from ood_face.cli.exits import ExitCode
 from ood_face.config import Settings
+from ood_face.matching import load_scenarios
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "deploy" / "locks"
@@ -192,6 +195,28 @@ def test_the_readme_names_only_targets_that_exist() -> None:
 
     assert named <= targets, named - targets
     assert {"serve", "test", "check", "bench", "train", "evaluate", "supervise"} <= named
+
+
+def section(title: str) -> str:
+    return README.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_the_readme_has_every_exit_code() -> None:
+    codes = re.findall(r"^\| (\d+) \|", section("Exit codes of `ood-face`"), re.MULTILINE)
+
+    assert [int(code) for code in codes] == sorted(ExitCode)
+
+
+def test_the_readme_has_every_status_of_the_api() -> None:
+    statuses = re.findall(r"^\| (\d+) \|", section("Errors of the API"), re.MULTILINE)
+
+    assert {int(status) for status in STATUS_OF.values()} <= {int(status) for status in statuses}
+
+
+def test_the_readme_has_every_scenario() -> None:
+    named = re.findall(r"^\| `(\w+)` \|", section("Quality, verdicts, scenarios"), re.MULTILINE)
+
+    assert set(load_scenarios()) <= set(named)
 
 
 def test_every_link_into_the_repository_leads_somewhere() -> None:
