@@ -5,11 +5,15 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["DEFAULT_LANGUAGE", "LANGUAGES", "Texts", "texts"]
+from ood_face.messages import DEFAULT_LANGUAGE, LANGUAGES
 
-LANGUAGES = ("en", "zh")
-DEFAULT_LANGUAGE = "en"
+if TYPE_CHECKING:
+    from ood_face.messages import Language
+
+__all__ = ["Texts", "texts"]
+
 _LOCALE_DIR = Path(__file__).parent / "locale"
 
 
@@ -22,7 +26,7 @@ class Texts:
     sections : sentences by section and name, as the catalogue file holds them
     """
 
-    def __init__(self, language: str, sections: dict[str, dict[str, str]]) -> None:
+    def __init__(self, language: Language, sections: dict[str, dict[str, str]]) -> None:
         self.language = language
         self._sections = sections
 
@@ -44,9 +48,13 @@ class Texts:
         }
 
 
-@cache
 def texts(language: str) -> Texts:
     """Return the sentences of a language; of the default one where it is unknown."""
-    known = language if language in LANGUAGES else DEFAULT_LANGUAGE
-    with (_LOCALE_DIR / f"{known}.toml").open("rb") as file:
-        return Texts(known, tomllib.load(file))
+    known = next((known for known in LANGUAGES if known == language), DEFAULT_LANGUAGE)
+    return _load(known)
+
+
+@cache
+def _load(language: Language) -> Texts:
+    with (_LOCALE_DIR / f"{language}.toml").open("rb") as file:
+        return Texts(language, tomllib.load(file))

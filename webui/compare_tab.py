@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ood_face.messages import DEFAULT_LANGUAGE
 from webui.catalogue import texts
-from webui.controls import picker, picker_strings
+from webui.controls import picker, picker_strings, take_pictures
 from webui.outcomes import CompareOutcome, compare_pictures
 from webui.uploads import Limits
 from webui.views import frame
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["CompareTab"]
 
 _DEFAULT_SCENARIO = "default"
+_SLOTS = ("left", "right")
 
 
 class CompareTab:
@@ -32,45 +34,31 @@ class CompareTab:
     service : what compares
     settings : the limits on pictures
     localized : where the controls register their texts
-    state_seconds : how long a result is remembered, so that it can change its language
     """
 
-    def __init__(
-        self, service: FaceService, settings: Settings, localized: Localized, state_seconds: int
-    ) -> None:
+    def __init__(self, service: FaceService, settings: Settings, localized: Localized) -> None:
         self._service = service
         self._limits = Limits.of(settings, max_files=1)
-        first = texts("en")
-        self.outcome = gr.State(None, time_to_live=state_seconds)
+        first = texts(DEFAULT_LANGUAGE)
+        # remembered so that it can change its language
+        self.outcome = gr.State(None)
         with gr.Row(elem_classes="compare-row"):
-            with gr.Column(scale=3, min_width=300):
+            with gr.Column(scale=6, min_width=300):
                 with gr.Row(elem_classes="pictures-row"):
                     self._pickers, self._scores = zip(
-                        *[self._picture(slot, first, localized) for slot in ("left", "right")],
+                        *[self._picture(slot, first, localized) for slot in _SLOTS],
                         strict=True,
                     )
                 localized.add(
                     gr.HTML(frame.examples(first), apply_default_css=False),
                     lambda words: {"value": frame.examples(words)},
                 )
-                self._scenario = localized.add(
-                    gr.Radio(
-                        self._choices(first),
-                        value=self._first_scenario(),
-                        label=first("scenario.label"),
-                        elem_id="scenario",
-                    ),
-                    lambda words: {
-                        "label": words("scenario.label"),
-                        "choices": self._choices(words),
-                    },
-                )
-                self._note = gr.HTML(elem_id="scenario-note", apply_default_css=False)
+            with gr.Column(scale=5, min_width=300):
+                self._scenario, self._note = self._scenarios(first, localized)
                 self._button = localized.add(
                     gr.Button(first("compare.button"), variant="primary", elem_id="compare"),
                     lambda words: {"value": words("compare.button")},
                 )
-            with gr.Column(scale=2, min_width=300):
                 self._verdict = gr.HTML(
                     verdict_view(None, first),
                     html_template='<div role="status" aria-live="polite">${value}</div>',
@@ -104,7 +92,7 @@ class CompareTab:
             self._compare,
             [*self._pickers, self._scenario, language],
             outputs,
-            js="(...values) => { window.oodFace.busy(true); return values; }",
+            js=take_pictures(_SLOTS, others=2),
             trigger_mode="always_last",
             **quiet,
         )  # fmt: skip
@@ -126,6 +114,19 @@ class CompareTab:
                 lambda words: {"strings": picker_strings(slot, words)},
             )
             return chooser, gr.HTML(elem_id=f"score-{slot}", apply_default_css=False)
+
+    def _scenarios(self, words: Texts, localized: Localized) -> tuple[gr.Radio, gr.HTML]:
+        choice = gr.Radio(
+            self._choices(words),
+            value=self._first_scenario(),
+            label=words("scenario.label"),
+            elem_id="scenario",
+        )
+        localized.add(
+            choice,
+            lambda words: {"label": words("scenario.label"), "choices": self._choices(words)},
+        )
+        return choice, gr.HTML(elem_id="scenario-note", apply_default_css=False)
 
     def _choices(self, words: Texts) -> list[tuple[str, str]]:
         return [(scenario_title(name, words), name) for name in self._service.scenarios]

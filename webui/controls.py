@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from webui.catalogue import Texts
     from webui.uploads import Limits
 
-__all__ = ["Localized", "picker", "picker_strings"]
+__all__ = ["Localized", "picker", "picker_strings", "take_pictures"]
 
 # the script may arrive after the control; 'submit' and 'clear' are the events it triggers
 _MOUNT = """
@@ -66,9 +66,9 @@ class Localized:
 def picker(slot: str, group: str, limits: Limits, texts: Texts) -> gr.HTML:
     """Return a control that takes pictures by file, drag, paste or camera.
 
-    Its value is a list of ``{"name", "data"}``, the data in base64: pictures travel in the
-    request and are never stored. It triggers ``submit`` when each picker of its group holds
-    a picture, ``clear`` when one does not. ``marks`` are the faces it outlines.
+    It triggers ``submit`` when each picker of its group holds a picture, ``clear`` when one does
+    not. ``marks`` are the faces it outlines. Its value stays empty: the pictures stay in the
+    browser, and ``take_pictures`` puts them into an event.
     """
     return gr.HTML(
         value=[],
@@ -79,7 +79,7 @@ def picker(slot: str, group: str, limits: Limits, texts: Texts) -> gr.HTML:
         elem_classes="picker-holder",
         slot=slot,
         group=group,
-        multiple=limits.max_files > 1,
+        many=limits.max_files > 1,
         limits={
             "max_bytes": limits.max_bytes,
             "max_files": limits.max_files,
@@ -89,6 +89,23 @@ def picker(slot: str, group: str, limits: Limits, texts: Texts) -> gr.HTML:
         marks=[],
         strings=picker_strings(slot, texts),
     )
+
+
+def take_pictures(slots: Sequence[str], others: int) -> str:
+    """Return the script that fills an event's first inputs with the pictures of pickers.
+
+    Each becomes a list of ``{"name", "data"}``, the data in base64.
+
+    Parameters
+    ----------
+    slots : the pickers, in the order of the inputs
+    others : how many inputs follow, passed as they are
+    """
+    rest = [f"value{index}" for index in range(others)]
+    names = ", ".join([f"_{slot}" for slot in slots] + rest)
+    taken = [f'await window.oodFace.pictures("{slot}")' for slot in slots]
+    values = ", ".join(taken + rest)
+    return f"async ({names}) => {{ window.oodFace.busy(true); return [{values}]; }}"
 
 
 def picker_strings(slot: str, texts: Texts) -> dict[str, str]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ood_face.messages import DEFAULT_LANGUAGE
 from webui.catalogue import texts
-from webui.controls import picker, picker_strings
+from webui.controls import picker, picker_strings, take_pictures
 from webui.markup import tag
 from webui.outcomes import ExtractOutcome, extract_pictures
 from webui.uploads import MAX_EXTRACT_FILES, Limits
@@ -30,16 +31,14 @@ class ExtractTab:
     service : what extracts
     settings : the limits on pictures
     localized : where the controls register their texts
-    state_seconds : how long a result is remembered, so that it can change its language
     """
 
-    def __init__(
-        self, service: FaceService, settings: Settings, localized: Localized, state_seconds: int
-    ) -> None:
+    def __init__(self, service: FaceService, settings: Settings, localized: Localized) -> None:
         self._service = service
         self._limits = Limits.of(settings, max_files=MAX_EXTRACT_FILES)
-        first = texts("en")
-        self.outcome = gr.State(None, time_to_live=state_seconds)
+        first = texts(DEFAULT_LANGUAGE)
+        # remembered so that it can change its language
+        self.outcome = gr.State(None)
         localized.add(
             gr.HTML(_intro(first), apply_default_css=False), lambda words: {"value": _intro(words)}
         )
@@ -71,7 +70,7 @@ class ExtractTab:
             self._extract,
             [self._picker, language],
             outputs,
-            js="(...values) => { window.oodFace.busy(true); return values; }",
+            js=take_pictures(["many"], others=1),
             trigger_mode="always_last",
             **quiet,
         )

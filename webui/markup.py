@@ -37,9 +37,7 @@ def tag(name: str, *children: str, **attributes: str | float | bool | None) -> H
 
 def join(*children: str) -> Html:
     """Return parts one after the other; plain strings are escaped."""
-    return Html(
-        "".join(child if isinstance(child, Html) else escape(child) for child in children)
-    )
+    return Html("".join(child if isinstance(child, Html) else escape(child) for child in children))
 
 
 def _attribute(key: str, value: str | float | bool) -> str:

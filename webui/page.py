@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from webui.catalogue import LANGUAGES, texts
+from ood_face.messages import DEFAULT_LANGUAGE, LANGUAGES
+from webui.catalogue import texts
 from webui.compare_tab import CompareTab
 from webui.controls import Localized
 from webui.extract_tab import ExtractTab
@@ -36,17 +37,60 @@ HEAD = """
 <link rel="stylesheet" href="static-page/page.css">
 <script src="static-page/page.js"></script>
 """
-_STATE_MINUTES = 30
+# Gradio adds the head from its own script, so an event can come before it is there
+_SCRIPT_THERE = "while (!window.oodFace) await new Promise((go) => setTimeout(go, 10));"
+# the page stores no files; should Gradio ever store one, it goes after this time
 _CLEAN_EVERY_S = 300
+# the results of this many open pages are remembered, the oldest are forgotten first
+_MAX_SESSIONS = 500
+_NO_FILES = "inputs that name files are refused"
 # waiting events of all visitors together; past this Gradio refuses
 _MAX_WAITING = 64
 
 
 def theme() -> gr.themes.Base:
     """Return the colours and fonts that Gradio's own controls take."""
-    return gr.themes.Base(
+    plain = gr.themes.Base(
         primary_hue="teal", neutral_hue="slate", radius_size="md", font=_SANS, font_mono=_MONO
     )
+    # darker than the theme's own: white on it, and it on white, pass 4.5:1
+    return plain.set(
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_text_color="white",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_800",
+        button_primary_text_color_dark="white",
+        color_accent="*primary_700",
+        checkbox_background_color_selected="*primary_700",
+        checkbox_border_color_selected="*primary_700",
+    )
+
+
+class _Page(gr.Blocks):  # type: ignore[misc]  # Gradio is untyped here
+    """Blocks that accept no files and no addresses, and forget a visitor who leaves."""
+
+    async def preprocess_data(
+        self,
+        block_fn: Any,  # noqa: ANN401 - Gradio's own types
+        inputs: list[Any],
+        state: Any,  # noqa: ANN401
+        explicit_call: bool = False,
+    ) -> Any:  # noqa: ANN401
+        """Refuse inputs that name a file, which Gradio would look up or even download."""
+        if any(_names_file(value) for value in inputs):
+            raise gr.Error(_NO_FILES, print_exception=False)
+        return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+
+    def forget(self, request: gr.Request) -> None:
+        """Drop everything remembered of the page that was closed."""
+        self.state_holder.session_data.pop(request.session_hash, None)
+
+
+def _names_file(value: object) -> bool:
+    if isinstance(value, dict):
+        return "path" in value or "meta" in value or any(map(_names_file, value.values()))
+    return isinstance(value, list) and any(map(_names_file, value))
 
 
 def build_page(service: FaceService, settings: Settings) -> gr.Blocks:
@@ -57,53 +101,52 @@ def build_page(service: FaceService, settings: Settings) -> gr.Blocks:
     service : what does the work
     settings : the limits on pictures, and how many are processed at once
     """
-    first, localized = texts("en"), Localized()
-    keep = {"state_seconds": _STATE_MINUTES * 60}
-    with gr.Blocks(
+    first, localized = texts(DEFAULT_LANGUAGE), Localized()
+    with _Page(
         title=first("page.title"),
         analytics_enabled=False,
         fill_width=True,
-        delete_cache=(_CLEAN_EVERY_S, _STATE_MINUTES * 60),
+        delete_cache=(_CLEAN_EVERY_S, _CLEAN_EVERY_S),
     ) as page:
         with gr.Row(elem_classes="top-row"):
             _frame_part(localized, frame.header)
             language = _language_switch(localized)
         with gr.Tabs():
             with _tab(localized, "compare"):
-                compare = CompareTab(service, settings, localized, **keep)
+                compare = CompareTab(service, settings, localized)
             with _tab(localized, "extract"):
-                extract = ExtractTab(service, settings, localized, **keep)
-        _frame_part(localized, lambda words: frame.about(words, _STATE_MINUTES))
+                extract = ExtractTab(service, settings, localized)
+        _frame_part(localized, frame.about)
         _frame_part(localized, lambda words: frame.footer(words, service.model_id))
         compare.connect(language)
         extract.connect(language)
         _connect_language(page, language, localized, compare, extract)
-    page.queue(
-        max_size=_MAX_WAITING, default_concurrency_limit=settings.workers, api_open=False
-    )
+        page.unload(page.forget)
+    page.state_session_capacity = _MAX_SESSIONS
+    page.queue(max_size=_MAX_WAITING, default_concurrency_limit=settings.workers, api_open=False)
     return page
 
 
 def _frame_part(localized: Localized, view: Any) -> None:  # noqa: ANN401 - a function of Texts
     localized.add(
-        gr.HTML(view(texts("en")), apply_default_css=False), lambda words: {"value": view(words)}
+        gr.HTML(view(texts(DEFAULT_LANGUAGE)), apply_default_css=False),
+        lambda words: {"value": view(words)},
     )
 
 
 def _tab(localized: Localized, name: str) -> gr.Tab:
-    tab = gr.Tab(texts("en")(f"tabs.{name}"), id=name, render_children=True)
+    tab = gr.Tab(texts(DEFAULT_LANGUAGE)(f"tabs.{name}"), id=name, render_children=True)
     localized.add(tab, lambda words: {"label": words(f"tabs.{name}")})
     return tab
 
 
 def _language_switch(localized: Localized) -> gr.Radio:
-    words = texts("en")
+    words = texts(DEFAULT_LANGUAGE)
     names = {"en": "page.english", "zh": "page.chinese"}
     switch = gr.Radio(
         [(words(names[language]), language) for language in LANGUAGES],
-        value="en",
+        value=DEFAULT_LANGUAGE,
         label=words("page.language"),
-        container=False,
         elem_id="language",
         min_width=160,
     )
@@ -134,12 +177,13 @@ def _connect_language(
     inputs = [language, compare.outcome, extract.outcome, compare.scenario]
     outputs = [*localized.controls, *compare.results, *extract.results]
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    shown = "(language) => window.oodFace.languageShown(language)"
+    shown = f"async (language) => {{ {_SCRIPT_THERE} window.oodFace.languageShown(language); }}"
     loaded = page.load(
         speak,
         inputs,
         outputs,
-        js="(_, ...rest) => [window.oodFace.preferredLanguage(), ...rest]",
+        js=f"async (_, ...rest) => {{ {_SCRIPT_THERE}"
+        " return [window.oodFace.preferredLanguage(), ...rest]; }",
         **quiet,
     )
     loaded.then(None, [language], js=shown, **quiet)

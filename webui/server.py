@@ -54,7 +54,7 @@ def build_app(service: FaceService, settings: Settings) -> FastAPI:
     app.add_middleware(PageGuard)
     app.mount("/static-page", StaticFiles(directory=_HERE / "static"), name="static-page")
     app.mount("/examples", StaticFiles(directory=_HERE / "examples"), name="examples")
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app,
         build_page(service, settings),
         path="/",
@@ -70,6 +70,7 @@ def build_app(service: FaceService, settings: Settings) -> FastAPI:
         theme=theme(),
         head=HEAD,
     )
+    return app
 
 
 def serve(settings: Settings) -> int:

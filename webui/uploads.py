@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ood_face.errors import ImageDecodeError, InputError
-from ood_face.imaging.decode import decode
+from ood_face.imaging import decode
 
 if TYPE_CHECKING:
     from ood_face.config import Settings

@@ -68,7 +68,7 @@
       this.input = make("input", "visually-hidden");
       this.input.type = "file";
       this.input.accept = "image/*,.jpg,.jpeg,.png,.webp,.bmp";
-      this.input.multiple = props.multiple;
+      this.input.multiple = props.many;
       this.input.tabIndex = -1;
       this.input.addEventListener("change", () => this.add([...this.input.files]));
       this.stage = make("div", "picker-stage");
@@ -99,10 +99,10 @@
     }
 
     /* Take files in: all of them where several are allowed, otherwise the last one. */
-    async add(files) {
+    add(files) {
       if (!files.length) return;
       this.stopCamera();
-      const wanted = this.props.multiple ? [...this.files.map((f) => f.file), ...files] : files.slice(-1);
+      const wanted = this.props.many ? [...this.files.map((f) => f.file), ...files] : files.slice(-1);
       const { max_bytes, max_files, max_total_bytes } = this.props.limits;
       this.notice = "";
       let total = 0;
@@ -121,20 +121,21 @@
       this.release();
       this.files = kept.map((file) => ({ file, url: URL.createObjectURL(file) }));
       this.input.value = "";
-      await this.publish();
+      this.publish();
     }
 
-    async publish() {
-      const files = this.files;
-      const value = await Promise.all(
-        files.map(async ({ file }) => ({ name: file.name, data: await base64(file) }))
-      );
-      if (files !== this.files) return; // replaced while it was being read
-      this.props.value = value;
+    publish() {
       this.marks = [];
       this.render();
       const peers = [...pickers.values()].filter((p) => p.props.group === this.props.group);
       this.trigger(peers.every((p) => p.files.length) ? "submit" : "clear");
+    }
+
+    /* What goes into the request when the server asks for the pictures. */
+    pictures() {
+      return Promise.all(
+        this.files.map(async ({ file }) => ({ name: file.name, data: await base64(file) }))
+      );
     }
 
     release() {
@@ -157,7 +158,7 @@
       this.title.textContent = this.say("title");
       this.root.setAttribute("aria-label", this.say("title"));
       this.root.classList.toggle("picker-filled", this.files.length > 0);
-      this.root.classList.toggle("picker-many", this.props.multiple);
+      this.root.classList.toggle("picker-many", this.props.many);
       if (this.stream) return this.renderCamera();
       this.stage.replaceChildren(...(this.files.length ? this.tiles() : [this.emptyState()]));
       if (this.notice) {
@@ -271,7 +272,7 @@
     if (!button) return;
     const load = async (slot, path) => {
       const blob = await (await fetch(path)).blob();
-      await pickers.get(slot).add([new File([blob], path.split("/").pop(), { type: blob.type })]);
+      pickers.get(slot).add([new File([blob], path.split("/").pop(), { type: blob.type })]);
     };
     await load("left", button.dataset.exampleLeft);
     await load("right", button.dataset.exampleRight);
@@ -283,6 +284,11 @@
       pickers.set(props.slot, picker);
       watch("strings", () => picker.render());
       watch("marks", () => picker.draw());
+    },
+    /* Empty where the picker is not there yet or has none. */
+    pictures(slot) {
+      const picker = pickers.get(slot);
+      return picker ? picker.pictures() : [];
     },
     preferredLanguage() {
       const stored = localStorage.getItem(LANGUAGE_KEY);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -66,16 +66,17 @@ def features_npz(outcome: ExtractOutcome) -> bytes:
     """Return every face as arrays in a NumPy archive, one row a face."""
     found = list(_faces(outcome))
     templates = [template for _, _, template in found]
+    boxes = [template.face.box_xyxy_px for template in templates]
+    # the names of ``ood-face extract --out``
+    arrays: dict[str, Any] = {
+        "features": np.array([t.feature for t in templates], np.float32).reshape(-1, FEATURE_DIM),
+        "ood_scores": np.array([t.ood_score for t in templates], np.float32),
+        "boxes_xyxy_px": np.array(boxes, np.float32).reshape(-1, 4),
+        "files": np.array([name for name, _, _ in found], np.str_),
+        "model_id": np.array(outcome.model_id),
+    }
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        feature=np.array([t.feature for t in templates], np.float32).reshape(-1, FEATURE_DIM),
-        ood_score=np.array([t.ood_score for t in templates], np.float32),
-        box_xyxy_px=np.array([t.face.box_xyxy_px for t in templates], np.float32).reshape(-1, 4),
-        file=np.array([name for name, _, _ in found], np.str_),
-        face=np.array([number for _, number, _ in found], np.int32),
-        model_id=np.array(outcome.model_id),
-    )
+    np.savez(buffer, **arrays)
     return buffer.getvalue()
 
 
@@ -122,7 +123,9 @@ def _row(name: str, number: int, template: FaceTemplate, texts: Texts) -> Html:
         tag("td", name),
         tag("td", str(number)),
         tag("td", f"{template.ood_score:.3f}"),
-        tag("td", swatch, level, f" ({template.quality})", class_=f"level-{template.quality_level}"),
+        tag(
+            "td", swatch, level, f" ({template.quality})", class_=f"level-{template.quality_level}"
+        ),
         tag("td", ", ".join(f"{v:.0f}" for v in face.box_xyxy_px)),
         tag("td", f"{face.probability:.4f}"),
         tag("td", tag("code", numbers)),

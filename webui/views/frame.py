@@ -48,7 +48,7 @@ def examples(texts: Texts) -> Html:
     return tag("div", title, *buttons, class_="examples")
 
 
-def about(texts: Texts, minutes_kept: int) -> Html:
+def about(texts: Texts) -> Html:
     """Return the fold that explains the numbers, their limits, and the handling of pictures."""
     sections = [
         tag("h3", texts("about.quality_title")),
@@ -59,7 +59,7 @@ def about(texts: Texts, minutes_kept: int) -> Html:
         tag("h3", texts("about.limits_title")),
         tag("p", texts("about.limits")),
         tag("h3", texts("about.privacy_title")),
-        tag("p", texts("about.privacy", minutes=minutes_kept)),
+        tag("p", texts("about.privacy")),
     ]
     return tag("details", tag("summary", texts("about.title")), *sections, class_="about")
 

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from webui.catalogue import Texts
     from webui.outcomes import CompareOutcome, Marks
 
-__all__ = ["score_bars", "scenario_note", "scenario_title", "verdict_view"]
+__all__ = ["scenario_note", "scenario_title", "score_bars", "verdict_view"]
 
 # the part of -1..1 that the scale shows; a cosine of faces is hardly ever lower
 _SCALE_LOW, _SCALE_HIGH = -0.2, 1.0
+# a zone narrower than this has no room for a word
+_NARROW_PERCENT = 16
 
 
 def verdict_view(outcome: CompareOutcome | None, texts: Texts) -> Html:
@@ -28,9 +30,6 @@ def verdict_view(outcome: CompareOutcome | None, texts: Texts) -> Html:
         return waiting_card(texts, "compare")
     comparison = outcome.comparison
     sentences = [reason_sentence(reason, texts.language) for reason in comparison.reasons]
-    advice = tag(
-        "p", tag("strong", texts("compare.advice")), _advice(comparison, texts), class_="advice"
-    )
     fold = tag(
         "details",
         tag("summary", texts("compare.details")),
@@ -40,7 +39,7 @@ def verdict_view(outcome: CompareOutcome | None, texts: Texts) -> Html:
         str(comparison.verdict),
         verdict_name(comparison.verdict, texts.language),
         *[tag("p", sentence, class_="reason") for sentence in sentences],
-        advice,
+        _advice(comparison, texts),
         _scale(comparison, texts),
         fold,
     )
@@ -73,14 +72,12 @@ def scenario_note(scenario: Scenario, texts: Texts) -> Html:
     return tag("p", note, " ", tag("small", numbers), class_="scenario-note")
 
 
-def _advice(comparison: Comparison, texts: Texts) -> str:
-    if comparison.verdict is not Verdict.RECAPTURE:
-        return texts(f"compare.advice_{comparison.verdict}")
-    blamed = {
-        reason.key[-1] for reason in comparison.reasons if reason.key.startswith("quality.")
-    }
-    side = {"a": "first", "b": "second"}[blamed.pop()] if len(blamed) == 1 else "both"
-    return texts(f"compare.advice_recapture_{side}")
+def _advice(comparison: Comparison, texts: Texts) -> Html:
+    # the reasons of the other verdicts say already what to do
+    key = f"compare.advice_{comparison.verdict}"
+    if key not in texts:
+        return Html()
+    return tag("p", tag("strong", texts("compare.advice")), texts(key), class_="advice")
 
 
 def _place(similarity: float) -> float:
@@ -92,11 +89,13 @@ def _scale(comparison: Comparison, texts: Texts) -> Html:
     scenario, value = comparison.scenario, f"{comparison.similarity:.2f}"
     low, high = _place(scenario.different_below), _place(scenario.same_above)
     zones = [
-        tag("div", tag("span", texts(f"similarity.zone_{name}")), class_=f"zone zone-{name}",
-            style=f"left:{left}%;width:{right - left:.2f}%")
-        for name, left, right in (("different", 0.0, low), ("review", low, high),
-                                  ("same", high, 100.0))
-    ]  # fmt: skip
+        _zone(name, left, right, texts)
+        for name, left, right in (
+            ("different", 0.0, low),
+            ("review", low, high),
+            ("same", high, 100.0),
+        )
+    ]
     ticks = [
         tag("span", f"{number:g}", class_=f"tick tick-{name}", style=f"left:{place}%")
         for name, number, place in (
@@ -106,8 +105,8 @@ def _scale(comparison: Comparison, texts: Texts) -> Html:
             ("end", _SCALE_HIGH, 100),
         )
     ]
-    needle = tag("div", tag("b", value), class_="needle",
-                 style=f"left:{_place(comparison.similarity)}%")  # fmt: skip
+    here = f"left:{_place(comparison.similarity)}%"
+    needle = tag("div", tag("b", value), class_="needle", style=here)
     picture = tag(
         "div",
         tag("div", needle, *zones, class_="scale-track"),
@@ -126,6 +125,13 @@ def _scale(comparison: Comparison, texts: Texts) -> Html:
     title = tag("h3", texts("similarity.title"))
     muted = " similarity-muted" if untrusted else ""
     return tag("div", title, picture, tag("p", tag("small", note)), class_=f"similarity{muted}")
+
+
+def _zone(name: str, left: float, right: float, texts: Texts) -> Html:
+    short = right - left < _NARROW_PERCENT
+    label = texts(f"similarity.short_{name}" if short else f"similarity.zone_{name}")
+    place = f"left:{left}%;width:{right - left:.2f}%"
+    return tag("div", tag("span", label), class_=f"zone zone-{name}", style=place)
 
 
 def _details(comparison: Comparison, marks: tuple[Marks, Marks], texts: Texts) -> Html:
