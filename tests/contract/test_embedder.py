@@ -1,0 +1,94 @@
+"""What every ``Embedder`` promises, over the fake and the shipped model."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from ood_face.artifacts import Manifest
+from ood_face.config import Settings
+from ood_face.embedding import open_embedder
+from tests.fakes import FakeEmbedder
+
+if TYPE_CHECKING:
+    from ood_face.ports import Embedder
+
+
+@pytest.fixture(scope="module", params=["fake", "shipped"])
+def embedder(request) -> Embedder:
+    if request.param == "fake":
+        return FakeEmbedder()
+    return open_embedder(Manifest.load(Settings().weights_dir), workers=2, threads=1)
+
+
+@pytest.fixture(scope="module")
+def crops() -> np.ndarray:
+    # smooth patterns of different colours and sizes, as far from each other as faces are
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(0, 256, (20, 7, 7, 3), np.uint8)
+    return coarse.repeat(16, axis=1).repeat(16, axis=2)
+
+
+def test_shapes_types_and_ranges(embedder, crops):
+    embedded = embedder.embed(crops)
+    assert (embedded.features.shape, embedded.features.dtype) == ((20, 512), np.float32)
+    assert (embedded.ood_scores.shape, embedded.ood_scores.dtype) == ((20,), np.float32)
+    assert (embedded.variances.shape, embedded.variances.dtype) == ((20,), np.float32)
+    np.testing.assert_allclose(np.linalg.norm(embedded.features, axis=1), 1, atol=1e-5)
+    assert np.all((embedded.ood_scores >= 0) & (embedded.ood_scores <= 1))
+    assert np.all(np.isfinite(embedded.variances))
+
+
+def test_a_higher_variance_is_never_a_better_score(embedder, crops):
+    embedded = embedder.embed(crops)
+    ordered = embedded.ood_scores[np.argsort(embedded.variances)]
+    assert np.all(np.diff(ordered) <= 1e-6)
+
+
+def test_no_crops(embedder, crops):
+    embedded = embedder.embed(crops[:0])
+    assert embedded.features.shape == (0, 512)
+    assert embedded.ood_scores.shape == (0,)
+
+
+def test_the_same_crop_gives_the_same_answer(embedder, crops):
+    first, second = embedder.embed(crops[:3]), embedder.embed(crops[:3])
+    np.testing.assert_array_equal(first.features, second.features)
+    np.testing.assert_array_equal(first.ood_scores, second.ood_scores)
+
+
+def test_a_batch_is_its_crops_one_by_one(embedder, crops):
+    together = embedder.embed(crops)
+    for i in (0, 7, 19):
+        alone = embedder.embed(crops[i : i + 1])
+        assert alone.features[0] @ together.features[i] >= 0.99999
+        assert alone.ood_scores[0] == pytest.approx(together.ood_scores[i], abs=1e-3)
+
+
+def test_different_crops_give_different_features(embedder, crops):
+    features = embedder.embed(crops).features
+    similarities = features @ features.T
+    assert np.all(similarities[~np.eye(20, dtype=bool)] < 0.9999)
+
+
+def test_the_crops_are_left_as_they_are(embedder, crops):
+    before = crops.copy()
+    embedder.embed(crops)
+    np.testing.assert_array_equal(crops, before)
+
+
+def test_threads_get_their_own_answers(embedder, crops):
+    alone = [embedder.embed(crops[i : i + 1]).features[0] for i in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(
+            pool.map(lambda i: embedder.embed(crops[i % 8][None]).features[0], range(24))
+        )
+    for i, feature in enumerate(together):
+        assert feature @ alone[i % 8] >= 0.99999
+
+
+def test_the_model_id_is_a_name(embedder):
+    assert embedder.model_id == embedder.model_id.strip() != ""

@@ -1,0 +1,123 @@
+"""The API behind a real server, over real sockets."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import psutil
+import pytest
+import uvicorn
+
+from ood_face.api import create_app
+from ood_face.config import Settings
+from ood_face.runtime import BoundedAdmission
+from tests.fakes import FakeDetector, fake_service, picture, png
+
+SETTINGS = Settings(workers=2, queue_size=4, max_image_bytes=2**20)
+MIB = 2**20
+
+
+class GatedDetector(FakeDetector):
+    """Waits while the gate is closed."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def detect(self, image):
+        self.gate.wait(30)
+        return super().detect(image)
+
+
+@pytest.fixture(scope="module")
+def detector() -> GatedDetector:
+    return GatedDetector()
+
+
+@pytest.fixture(scope="module")
+def address(detector):
+    admission = BoundedAdmission(SETTINGS.workers, SETTINGS.queue_size, timeout_s=30)
+    app = create_app(fake_service(detector=detector, admission=admission), SETTINGS)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(30)
+
+
+HEAD = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
+
+
+def form(mib: int):
+    yield HEAD
+    for _ in range(mib):
+        yield bytes(MIB)
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("path", ["/v1/extract", "/v1/compare"])
+def test_100_mib_are_refused_and_kept_nowhere(address, declared, path):
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    if declared:
+        headers["Content-Length"] = str(len(HEAD) + 100 * MIB)
+    before = psutil.Process().memory_info().rss
+    answer = httpx.post(f"{address}{path}", content=form(100), headers=headers, timeout=60)
+    assert answer.status_code == 413
+    assert answer.json()["code"] == "request.too_large"
+    assert "bytes" in answer.json()["detail"]
+    assert psutil.Process().memory_info().rss - before < 40 * MIB
+
+
+def test_a_form_with_a_file_over_the_limit(address):
+    files = {"image": ("a.jpg", b"\xff\xd8\xff" + bytes(MIB))}
+    answer = httpx.post(f"{address}/v1/extract", files=files, timeout=60)
+    assert (answer.status_code, answer.json()["code"]) == (413, "image.too_many_bytes")
+    assert str(MIB) in answer.json()["detail"]
+
+
+def test_more_than_the_queue_holds_is_refused_and_health_still_answers(address, detector):
+    data = png(picture(40))
+
+    def extract(_: int) -> int:
+        files = {"image": ("a.png", data)}
+        return httpx.post(f"{address}/v1/extract", files=files, timeout=60).status_code
+
+    detector.gate.clear()
+    try:
+        with ThreadPoolExecutor(20) as pool:
+            answers = [pool.submit(extract, i) for i in range(20)]
+            # 2 at work and 4 waiting; the others are refused while the gate is closed
+            while sum(answer.done() for answer in answers) < 14:
+                time.sleep(0.02)
+            assert {answer.result() for answer in answers if answer.done()} == {503}
+            assert httpx.get(f"{address}/healthz", timeout=10).status_code == 200
+            detector.gate.set()
+            statuses = [answer.result() for answer in answers]
+    finally:
+        detector.gate.set()
+    assert sorted(set(statuses)) == [200, 503]
+    assert statuses.count(200) == 6
+
+
+def test_a_caller_who_leaves_in_the_middle_harms_nobody(address):
+    host, port = address.removeprefix("http://").split(":")
+    for sent in (
+        b"POST /v1/extract HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n"
+        b"Content-Type: application/json\r\n\r\n{",
+        b"\x16\x03\x01 no http\r\n\r\n",
+    ):
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(sent)
+    answer = httpx.post(
+        f"{address}/v1/extract", files={"image": ("a.png", png(picture(40)))}, timeout=60
+    )
+    assert answer.status_code == 200
