@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+
+from webui.markup import tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,22 +73,24 @@ def picker(slot: str, group: str, limits: Limits, texts: Texts) -> gr.HTML:
     not. ``marks`` are the faces it outlines. Its value stays empty: the pictures stay in the
     browser, and ``take_pictures`` puts them into an event.
     """
+    options = {
+        "slot": slot,
+        "group": group,
+        "many": limits.max_files > 1,
+        "max_bytes": limits.max_bytes,
+        "max_files": limits.max_files,
+        "max_total_bytes": limits.max_total_bytes,
+        "max_mib": f"{limits.max_bytes / 2**20:g}",
+    }
     return gr.HTML(
         value=[],
-        html_template='<div class="picker"></div>',
+        # not among the properties: an update that comes before the control is drawn, as in a
+        # hidden tab, replaces all of them
+        html_template=tag("div", class_="picker", data_options=json.dumps(options)),
         js_on_load=_MOUNT,
         apply_default_css=False,
         elem_id=f"picker-{slot}",
         elem_classes="picker-holder",
-        slot=slot,
-        group=group,
-        many=limits.max_files > 1,
-        limits={
-            "max_bytes": limits.max_bytes,
-            "max_files": limits.max_files,
-            "max_total_bytes": limits.max_total_bytes,
-            "max_mib": f"{limits.max_bytes / 2**20:g}",
-        },
         marks=[],
         strings=picker_strings(slot, texts),
     )

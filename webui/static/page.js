@@ -63,12 +63,13 @@
 
   class Picker {
     constructor(element, props, trigger) {
-      Object.assign(this, { element, props, trigger, files: [], stream: null, notice: "" });
+      Object.assign(this, { props, trigger, files: [], stream: null, notice: "" });
       this.root = element.querySelector(".picker");
+      this.options = JSON.parse(this.root.dataset.options);
       this.input = make("input", "visually-hidden");
       this.input.type = "file";
       this.input.accept = "image/*,.jpg,.jpeg,.png,.webp,.bmp";
-      this.input.multiple = props.many;
+      this.input.multiple = this.options.many;
       this.input.tabIndex = -1;
       this.input.addEventListener("change", () => this.add([...this.input.files]));
       this.stage = make("div", "picker-stage");
@@ -102,8 +103,8 @@
     add(files) {
       if (!files.length) return;
       this.stopCamera();
-      const wanted = this.props.many ? [...this.files.map((f) => f.file), ...files] : files.slice(-1);
-      const { max_bytes, max_files, max_total_bytes } = this.props.limits;
+      const wanted = this.options.many ? [...this.files.map((f) => f.file), ...files] : files.slice(-1);
+      const { max_bytes, max_files, max_total_bytes } = this.options;
       this.notice = "";
       let total = 0;
       const kept = [];
@@ -127,7 +128,7 @@
     publish() {
       this.marks = [];
       this.render();
-      const peers = [...pickers.values()].filter((p) => p.props.group === this.props.group);
+      const peers = [...pickers.values()].filter((p) => p.options.group === this.options.group);
       this.trigger(peers.every((p) => p.files.length) ? "submit" : "clear");
     }
 
@@ -158,7 +159,7 @@
       this.title.textContent = this.say("title");
       this.root.setAttribute("aria-label", this.say("title"));
       this.root.classList.toggle("picker-filled", this.files.length > 0);
-      this.root.classList.toggle("picker-many", this.props.many);
+      this.root.classList.toggle("picker-many", this.options.many);
       if (this.stream) return this.renderCamera();
       this.stage.replaceChildren(...(this.files.length ? this.tiles() : [this.emptyState()]));
       if (this.notice) {
@@ -185,7 +186,7 @@
       const empty = make("button", "picker-empty");
       empty.type = "button";
       empty.append(make("span", "picker-plus", "+"), make("span", "", this.say("drop")));
-      empty.append(make("small", "", this.say("formats", this.props.limits)));
+      empty.append(make("small", "", this.say("formats", this.options)));
       empty.addEventListener("click", () => this.input.click());
       return empty;
     }
@@ -281,7 +282,7 @@
   window.oodFace = {
     mountPicker(element, props, trigger, watch) {
       const picker = new Picker(element, props, trigger);
-      pickers.set(props.slot, picker);
+      pickers.set(picker.options.slot, picker);
       watch("strings", () => picker.render());
       watch("marks", () => picker.draw());
     },
