@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ood_face.errors import BackendError
+from ood_face.runtime.allocator import keep_freed_memory
 from ood_face.runtime.program import check_inputs, read_input_specs
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def open_session(program: Path, params: Path, *, workers: int, threads: int) -> 
         raise BackendError(
             "runtime.no_params", "the weights file {file} does not exist", file=str(params)
         )
+    keep_freed_memory()
     inference = _paddle_inference()
     try:
         first = inference.create_predictor(_config(inference, program, params, threads))
