@@ -84,7 +84,8 @@ check: .venv-dev/.installed ## linters, types, layers, security
 	$(DEV_PYTHON) -m ruff format --check .
 	$(DEV_PYTHON) -m mypy
 	.venv-dev/bin/lint-imports
-	$(DEV_PYTHON) -m bandit --quiet --configfile pyproject.toml --recursive ood_face webui deploy
+	$(DEV_PYTHON) -m bandit --quiet --severity-level medium --configfile pyproject.toml \
+		--recursive ood_face webui deploy
 
 format: .venv-dev/.installed ## sort imports and format
 	$(DEV_PYTHON) -m ruff check --select I --fix .
