@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.fakes import picture
+
+
+def test_extract_prints_every_face(run):
+    result = run("extract", run.file("a.png", 20, 40), run.file("b.png", 40))
+    assert result.exit_code == 0
+    assert "a.png: 2 faces" in result.stdout
+    assert "b.png: 1 faces" in result.stdout
+    assert result.stdout.count("good") == 3
+    assert result.stdout.index("a.png") < result.stdout.index("b.png")
+    assert result.stderr == ""
+
+
+def test_extract_goes_on_after_a_file_that_fails(run):
+    files = [run.file("dark.png"), "none.png", run.file("a.png", 40)]
+    result = run("extract", *files)
+    assert result.exit_code == 7
+    assert "a.png: 1 faces" in result.stdout
+    assert [line.split(":")[1].strip() for line in result.stderr.splitlines()] == files[:2]
+    assert run("extract", files[0], files[2]).exit_code == 5
+    result = run("extract", files[0], files[2], "--allow-empty")
+    assert (result.exit_code, "dark.png: no face" in result.stdout) == (0, True)
+
+
+def test_extract_as_json_lines(run):
+    result = run("extract", run.file("a.png", 20, 40), "none.png", "--jsonl")
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert first["file"] == "a.png"
+    template = run.service.extract(picture(20, 40))[0]
+    np.testing.assert_array_equal(np.float32(first["faces"][0]["feature"]), template.feature)
+    assert first["faces"][0]["model_id"] == "fake-1"
+    assert second["error"]["code"] == "file.unreadable"
+    assert json.loads(result.stderr)["error"]["file"] == "none.png"
+    assert result.exit_code == 7
+
+
+def test_extract_as_json(run):
+    body = json.loads(run("extract", run.file("a.png", 40), "--json").stdout)
+    assert [(item["file"], len(item["faces"])) for item in body] == [("a.png", 1)]
+    assert run("extract", "a.png", "--json", "--jsonl").exit_code == 2
+    assert run("extract", "-", "-").exit_code == 2
+
+
+def test_extract_into_a_file(run):
+    files = [run.file(f"{i}.png", 40, 20, colour=(60 + 15 * i, 200, 150)) for i in range(13)]
+    result = run("extract", *files, run.file("dark.png"), "--out", "features.npz")
+    assert result.exit_code == 5
+    with np.load("features.npz", allow_pickle=False) as arrays:
+        assert arrays["features"].shape == (26, 512)
+        assert arrays["features"].dtype == np.float32
+        assert arrays["ood_scores"].shape == (26,)
+        assert arrays["boxes_xyxy_px"].shape == (26, 4)
+        assert str(arrays["model_id"]) == "fake-1"
+        assert arrays["files"].tolist() == [name for name in files for _ in range(2)]
+        for i in (0, 12):
+            expected = run.service.extract(picture(40, 20, colour=(60 + 15 * i, 200, 150)))
+            np.testing.assert_array_equal(arrays["features"][2 * i], expected[0].feature)
+    assert [path.name for path in run.folder.iterdir() if "npz" in path.name] == ["features.npz"]
+
+
+def test_an_empty_result_is_still_a_file(run):
+    run("extract", run.file("dark.png"), "--allow-empty", "--out", "features.npz")
+    with np.load("features.npz", allow_pickle=False) as arrays:
+        assert arrays["features"].shape == (0, 512)
+        assert arrays["boxes_xyxy_px"].shape == (0, 4)
+
+
+@pytest.mark.parametrize("target", ["nowhere/features.npz", "."])
+def test_a_target_that_cannot_be_written_is_told_before_the_work(run, target):
+    result = run("extract", run.file("a.png", 40), "--out", target)
+    assert (result.exit_code, "cannot be written" in result.stderr) == (7, True)
+    assert result.stdout == ""
