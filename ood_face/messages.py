@@ -11,10 +11,10 @@ import tomllib
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from ood_face.errors import OodFaceError
     from ood_face.types import QualityLevel, Reason, Verdict
@@ -47,7 +47,7 @@ _LANGUAGE_RANGE = re.compile(
 def catalogue(language: Language) -> Mapping[str, str]:
     """Return all sentences of a language by their dotted keys, read once."""
     text = resources.files("ood_face").joinpath("locale", f"{language}.toml").read_text("utf-8")
-    return MappingProxyType(dict(_flat(tomllib.loads(text))))
+    return MappingProxyType(tomllib.loads(text))
 
 
 def negotiate(accept_language_header: str | None) -> Language:
@@ -100,11 +100,3 @@ def verdict_name(verdict: Verdict, language: Language) -> str:
 def reason_sentence(reason: Reason, language: Language) -> str:
     """Return one reason of a decision as a sentence that says what to do."""
     return translate(reason.key, reason.values, language)
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in table.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value

@@ -170,7 +170,14 @@ def test_a_second_picture_after_the_end_does_not_matter():
 
 @pytest.mark.parametrize(
     "block",
-    [b"", b"II*\x00", b"MM\x00*\xff\xff\xff\xff", b"II*\x00\x08\x00\x00\x00\xff\xff", b"xx"],
+    [
+        b"",
+        b"II*\x00",
+        b"MM\x00*\xff\xff\xff\xff",
+        b"II*\x00\x08\x00\x00\x00\xff\xff",
+        b"xx",
+        b"II+\x00\x08\x00\x00\x00\x00\x00",
+    ],
 )
 def test_unreadable_exif_leaves_the_picture_as_stored(block):
     plain = encode(PICTURE, "JPEG")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 
 import numpy as np
 from hypothesis import HealthCheck, given, settings
@@ -42,13 +41,13 @@ SEEDS = (
 HEADER_BYTES = 140
 FUZZ = settings(
     max_examples=400,
-    deadline=timedelta(seconds=LONGEST_S),
+    deadline=None,  # check() counts processor time, which other programs do not stretch
     suppress_health_check=[HealthCheck.too_slow],
 )
 
 
 def check(data: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         found = decode(data, max_pixels=MAX_PIXELS)
     except (ImageDecodeError, ImageTooLargeError):
@@ -58,7 +57,7 @@ def check(data: bytes) -> None:
         assert found.shape[2:] == (3,)
         assert min(found.shape[:2]) >= MIN_SIDE_PX
         assert found.shape[0] * found.shape[1] <= MAX_PIXELS
-    assert time.perf_counter() - began < LONGEST_S
+    assert time.process_time() - began < LONGEST_S
 
 
 def with_right_checksums(data: bytes) -> bytes:

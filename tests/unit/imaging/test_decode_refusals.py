@@ -83,11 +83,11 @@ def test_pixels_are_limited_to_the_very_limit(name):
 def test_a_bomb_is_refused_from_its_header(data):
     decode(FILES["PNG"])  # what is loaded once
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         with pytest.raises(ImageTooLargeError) as caught:
             decode(data)
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -148,12 +148,22 @@ def test_no_beginning_of_a_file_is_taken_for_the_whole(name):
         FILES["PNG"][:50] + b"\x55" + FILES["PNG"][51:],
         png_file(20, 20, 8, 2),
         png_file(20, 20, 8, 2, png_chunk(b"IDAT", b"no zlib stream")),
+        FILES["PNG"][:8] + png_chunk(b"IDAT", b"") + FILES["PNG"][8:],
         b"\xff\xd8\xff\xfe\x00\x04ab\xff\xd9",
         webp_header(b"VP9 ", bytes(20)),
         webp_header(b"VP8 ", b"\x00\x00\x00\x9d\x01\x2a\x40\x00\x40\x00" + bytes(20)),
         FILES["BMP"][:14] + b"\x07" + FILES["BMP"][15:],
     ],
-    ids=["png-checksum", "png-empty", "png-zlib", "jpeg-empty", "webp-kind", "webp-body", "bmp"],
+    ids=[
+        "png-checksum",
+        "png-empty",
+        "png-zlib",
+        "png-no-header",
+        "jpeg-empty",
+        "webp-kind",
+        "webp-body",
+        "bmp",
+    ],
 )
 def test_a_damaged_file_is_refused(data):
     assert refusal(data).key == "image.damaged"
@@ -196,6 +206,6 @@ def test_other_bytes_are_called_no_picture(data):
 
 
 def test_hostile_xml_is_looked_at_in_no_time():
-    began = time.perf_counter()
+    began = time.process_time()
     assert refusal(b"<!--" * 100_000).key == "image.is_text"
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5

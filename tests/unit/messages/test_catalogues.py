@@ -23,6 +23,7 @@ def test_the_source_was_found():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_sentences_are_texts_without_loose_ends(language):
     for key, sentence in catalogue(language).items():
+        assert isinstance(sentence, str), f'{key}: write "{key}.{next(iter(sentence))}" = ...'
         assert sentence == sentence.strip(), key
         assert sentence, key
 
