@@ -41,9 +41,9 @@ def open_service(settings: Settings | None = None) -> FaceService:
     ArtifactError
         A file in the weights folder is missing or differs from the manifest.
     ConfigError
-        The scenario file is wrong, or the detector asked for is not installed.
+        A setting or the scenario file is wrong.
     BackendError
-        A network can't be loaded.
+        A network can't be loaded, or the detector asked for is not installed.
     """
     # the engine takes a second to import, and not every command needs it
     from ood_face.embedding import open_embedder  # noqa: PLC0415
@@ -54,12 +54,11 @@ def open_service(settings: Settings | None = None) -> FaceService:
         settings = read_settings()
     scenarios = open_scenarios(settings)
     manifest = Manifest.load(settings.weights_dir)
-    embedder = open_embedder(
-        manifest, settings.model, workers=settings.workers, threads=settings.threads_per_worker
-    )
     service = FaceService(
         _open_detector(settings, manifest),
-        embedder,
+        open_embedder(
+            manifest, settings.model, workers=settings.workers, threads=settings.threads_per_worker
+        ),
         scenarios,
         BoundedAdmission(settings.workers, settings.queue_size, settings.queue_timeout_s),
         _align,
@@ -82,19 +81,19 @@ def open_scenarios(settings: Settings) -> Mapping[str, Scenario]:
 
 
 def _open_detector(settings: Settings, manifest: Manifest) -> Detector:
-    from ood_face.detection import MtcnnSettings, open_mtcnn  # noqa: PLC0415
+    from ood_face.detection import MtcnnSettings, open_facenet, open_mtcnn  # noqa: PLC0415
 
+    sought = MtcnnSettings(
+        min_face_px=settings.min_face_px,
+        min_face_share=settings.min_face_share,
+        max_side_px=settings.detection_max_side_px,
+        min_probability=settings.min_probability,
+        max_faces=settings.max_faces,
+    )
+    if settings.detector == "facenet-pytorch":
+        return open_facenet(settings=sought)
     return open_mtcnn(
-        manifest,
-        workers=settings.workers,
-        threads=settings.threads_per_worker,
-        settings=MtcnnSettings(
-            min_face_px=settings.min_face_px,
-            min_face_share=settings.min_face_share,
-            max_side_px=settings.detection_max_side_px,
-            min_probability=settings.min_probability,
-            max_faces=settings.max_faces,
-        ),
+        manifest, workers=settings.workers, threads=settings.threads_per_worker, settings=sought
     )
 
 
