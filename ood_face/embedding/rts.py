@@ -20,6 +20,9 @@ __all__ = ["RtsEmbedder"]
 
 # One run of the network at most: bounds memory whatever a caller sends.
 MAX_BATCH = 16
+# Paddle names the outputs of a saved program by their order.
+FEATURE_OUTPUT = "fetch_name_0"
+LOGVAR_OUTPUT = "fetch_name_1"
 
 
 class RtsEmbedder:
@@ -27,8 +30,8 @@ class RtsEmbedder:
 
     Parameters
     ----------
-    session : network with input ``image`` (N, 3, 112, 112) and the outputs ``feature``
-        (N, 512), not normalised, and ``logvar`` (N, dof), the RTS log-variance
+    session : network with input ``image`` (N, 3, 112, 112) and two outputs: the feature
+        (N, 512), not normalised, then the RTS log-variance (N, dof)
     curve : maps the mean variance to the score
     model_id : written into every template
     """
@@ -69,8 +72,8 @@ class RtsEmbedder:
         for start in range(0, len(images), MAX_BATCH):
             part = slice(start, start + MAX_BATCH)
             outputs = self._session.run({"image": images[part]})
-            raw[part] = outputs["feature"]
-            variances[part] = np.exp(outputs["logvar"]).mean(axis=1)
+            raw[part] = outputs[FEATURE_OUTPUT]
+            variances[part] = np.exp(outputs[LOGVAR_OUTPUT]).mean(axis=1)
         return raw, variances
 
 
@@ -84,10 +87,10 @@ def check_outputs(session: Session) -> None:
     """
     outputs = session.run({"image": np.zeros((1, 3, 112, 112), np.float32)})
     shapes = {name: value.shape for name, value in outputs.items()}
-    if shapes.get("feature") != (1, FEATURE_DIM) or len(shapes.get("logvar", ())) != 2:
+    if shapes.get(FEATURE_OUTPUT) != (1, FEATURE_DIM) or len(shapes.get(LOGVAR_OUTPUT, ())) != 2:
         raise ArtifactError(
             "embedding.outputs",
-            "an RTS backbone has the outputs feature (1, {dim}) and logvar (1, dof); "
+            "an RTS backbone gives a feature (1, {dim}), then log-variances (1, dof); "
             "this program has {shapes}",
             dim=FEATURE_DIM,
             shapes=shapes,

@@ -49,6 +49,14 @@ class _FoldedConv(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no typ
         return self.conv(x)
 
 
+class _Leaky(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
+    # As a maximum: Paddle 3.3's pass that fuses leaky_relu into a oneDNN convolution
+    # crashes when the program is loaded.
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        return paddle.maximum(x, x * LEAKY_SLOPE)
+
+
 class _Block(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
     def __init__(self, block: Any) -> None:
         super().__init__()
@@ -56,7 +64,7 @@ class _Block(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
         self.second = _FoldedConv(block.second)
         identity = isinstance(block.shortcut, torch.nn.Identity)
         self.shortcut = None if identity else _FoldedConv(block.shortcut)
-        self.act = paddle.nn.LeakyReLU(LEAKY_SLOPE)
+        self.act = _Leaky()
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         residual = self.second(self.act(self.first(x)))
@@ -72,7 +80,7 @@ class _Program(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
         blocks = [*network.stage1[1], *network.stage2, *network.stage3]
         self.blocks = paddle.nn.Sequential(*[_Block(block) for block in blocks])
         self.reduce = _FoldedConv(network.head.reduce)
-        self.act = paddle.nn.LeakyReLU(LEAKY_SLOPE)
+        self.act = _Leaky()
         self.feature = _linear(network.head.feature)
         self.logvar = _linear(network.head.logvar)
 
@@ -101,7 +109,7 @@ def export_network(network: StudentNetwork, out: Path) -> tuple[Path, Path]:
     program.eval()
     out.parent.mkdir(parents=True, exist_ok=True)
     spec = [paddle.static.InputSpec([None, 3, 112, 112], "float32", "image")]
-    paddle.jit.save(paddle.jit.to_static(program, input_spec=spec), str(out))
+    paddle.jit.save(paddle.jit.to_static(program, input_spec=spec, full_graph=True), str(out))
     return out.with_suffix(".json"), out.with_suffix(".pdiparams")
 
 
