@@ -1,8 +1,8 @@
 """Bytes of a picture file to RGB pixels, with every limit checked before decoding.
 
-Pillow decodes all four formats. cv2 reads ordinary JPEGs a quarter faster with the same
-pixels (measured: 3.9 against 5.4 ms at 1080x1350), but says nothing of a picture that is cut
-short and prints libjpeg's warnings; the gain is not worth either.
+Pillow decodes all four formats. cv2 reads ordinary JPEGs faster with the same pixels (measured:
+1.3 against 3.1 ms at 640x480, 3.9 against 5.4 ms at 1080x1350), but prints libjpeg's warnings
+about damaged files into the server's log; a second decoder is not worth 2 ms.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
         flat = Image.new("RGB", picture.size, "white")
         flat.paste(layered, mask=layered.getchannel("A"))
     else:
-        flat = picture.convert("RGB")
+        flat = picture if picture.mode == "RGB" else picture.convert("RGB")
     return np.array(flat)
 
 
