@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes import fake_service
 
 if TYPE_CHECKING:
     from ood_face.service import FaceService
+
+
+# how long an example takes says more of the machine than of the program
+settings.register_profile("ood_face", deadline=None)
+settings.load_profile("ood_face")
 
 
 @pytest.fixture

@@ -156,6 +156,21 @@ def scenarios(as_json: AsJson = False, lang: Lang = DEFAULT_LANGUAGE) -> None:
 
 
 @app.command()
+def evaluate(
+    data: Annotated[Path, typer.Option(help="Folder with faces/ and ood/, see README.")],
+    cache: Annotated[Path, typer.Option(help="Keeps decoded pictures.")] = Path("runs/cache"),
+    lang: Lang = DEFAULT_LANGUAGE,
+) -> None:
+    """Measure the model on CFP; write report.json and MODEL_CARD.md beside its weights."""
+    # the figures need NumPy alone, but only this command needs the figures
+    from ood_face.cli.evaluating import evaluate_model  # noqa: PLC0415
+
+    with errors_as_exits(lang, as_json=False):
+        say = Console(stderr=True).print
+        typer.echo(evaluate_model(read_settings(), data, cache, say))
+
+
+@app.command()
 def version(as_json: AsJson = False) -> None:
     """Print the version."""
     if as_json:

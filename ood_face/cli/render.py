@@ -45,8 +45,8 @@ _STYLE_OF_VERDICT = {
     Verdict.RECAPTURE: "bold yellow",
 }
 _LABELS: dict[Language, dict[str, str]] = {
-    "en": {"similarity": "similarity", "faces": "faces", "no_face": "no face"},
-    "zh": {"similarity": "相似度", "faces": "张人脸", "no_face": "没有人脸"},
+    "en": {"similarity": "similarity", "faces": "faces", "face": "face", "no_face": "no face"},
+    "zh": {"similarity": "相似度", "faces": "张人脸", "face": "张人脸", "no_face": "没有人脸"},
 }
 
 
@@ -107,7 +107,8 @@ def print_faces(name: str, templates: Sequence[FaceTemplate], language: Language
     """Print the score and the place of every face of one file."""
     console = _console()
     labels = _LABELS[language]
-    count = f"{len(templates)} {labels['faces']}" if templates else labels["no_face"]
+    noun = labels["face" if len(templates) == 1 else "faces"]
+    count = f"{len(templates)} {noun}" if templates else labels["no_face"]
     console.print(Text(f"{printable(name)}: {count}", "bold"))
     grid = Table.grid(padding=(0, 2))
     for template in templates:

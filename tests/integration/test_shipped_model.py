@@ -98,11 +98,18 @@ def test_a_picture_without_a_face(service, name):
         service.extract_one(decode(read(name)))
 
 
-def test_two_people_of_one_size(service):
-    image = decode(read("two_people.jpg"))
-    assert len(service.extract(image)) == 2
+def test_two_faces_of_one_size(service):
+    image = decode(read("astronaut.jpg"))
+    twice = np.concatenate([image, image], axis=1)
+    assert len(service.extract(twice)) == 2
     with pytest.raises(MultipleFacesError, match="2 faces"):
-        service.extract_one(image)
+        service.extract_one(twice)
+
+
+def test_two_people_in_one_picture(service):
+    large, small = service.extract(decode(read("two_people.jpg")))
+    assert large.face.area_px2 > small.face.area_px2
+    assert np.dot(large.feature, small.feature) < 0.9
 
 
 def test_the_order_of_the_pictures_does_not_matter(service):

@@ -12,7 +12,7 @@ def test_extract_prints_every_face(run):
     result = run("extract", run.file("a.png", 20, 40), run.file("b.png", 40))
     assert result.exit_code == 0
     assert "a.png: 2 faces" in result.stdout
-    assert "b.png: 1 faces" in result.stdout
+    assert "b.png: 1 face\n" in result.stdout
     assert result.stdout.count("good") == 3
     assert result.stdout.index("a.png") < result.stdout.index("b.png")
     assert result.stderr == ""
@@ -22,7 +22,7 @@ def test_extract_goes_on_after_a_file_that_fails(run):
     files = [run.file("dark.png"), "none.png", run.file("a.png", 40)]
     result = run("extract", *files)
     assert result.exit_code == 7
-    assert "a.png: 1 faces" in result.stdout
+    assert "a.png: 1 face\n" in result.stdout
     assert [line.split(":")[1].strip() for line in result.stderr.splitlines()] == files[:2]
     assert run("extract", files[0], files[2]).exit_code == 5
     result = run("extract", files[0], files[2], "--allow-empty")
