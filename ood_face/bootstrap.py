@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ood_face.embedding import RtsEmbedder
     from ood_face.ports import Detector
     from ood_face.types import DetectedFace, RgbImage, Scenario
 
-__all__ = ["open_scenarios", "open_service", "read_settings"]
+__all__ = ["open_rts_embedder", "open_scenarios", "open_service", "read_settings"]
 
 _logger = logging.getLogger(__name__)
 
@@ -67,6 +68,20 @@ def open_service(settings: Settings | None = None) -> FaceService:
     ms = 1000 * (time.perf_counter() - start)
     _logger.info("loaded %s, detector %s, %.0f ms", service.model_id, settings.detector, ms)
     return service
+
+
+def open_rts_embedder(settings: Settings) -> RtsEmbedder:
+    """Open the embedding model alone, with its raw numbers: what an evaluation needs.
+
+    Raises
+    ------
+    ArtifactError
+        A file of the model is missing or differs from the manifest.
+    """
+    from ood_face.embedding import open_embedder  # noqa: PLC0415
+
+    manifest = Manifest.load(settings.weights_dir)
+    return open_embedder(manifest, settings.model, workers=1, threads=settings.workers)
 
 
 def open_scenarios(settings: Settings) -> Mapping[str, Scenario]:

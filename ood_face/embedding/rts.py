@@ -46,6 +46,11 @@ class RtsEmbedder:
         """Name and version of the model, stable across machines."""
         return self._model_id
 
+    @property
+    def curve(self) -> ScoreCurve:
+        """Maps the variance to the score."""
+        return self._curve
+
     def embed(self, crops: NDArray[np.uint8]) -> Embeddings:
         """Embed uint8 (N, 112, 112, 3) RGB crops; N may be 0.
 

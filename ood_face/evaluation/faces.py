@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["FaceSet", "Pairs", "load_faces", "load_pairs"]
+__all__ = ["FaceSet", "Pairs", "load_faces", "load_objects", "load_pairs"]
 
 logger = logging.getLogger(__name__)
 SIDE_PX = 112
@@ -115,3 +115,30 @@ def load_pairs(path: Path, names: tuple[str, ...]) -> Pairs:
         np.array([row["same"] == "1" for row in rows]),
         np.array([int(row["fold"]) for row in rows]),
     )
+
+
+def load_objects(
+    archive_path: Path, has_face: Callable[[NDArray[np.uint8]], bool]
+) -> NDArray[np.uint8]:
+    """Return the middle of every picture that holds no face, as uint8 (N, 112, 112, 3)."""
+    crops = []
+    with tarfile.open(archive_path) as archive:
+        for member in archive:
+            stream = archive.extractfile(member) if member.isfile() else None
+            if stream is None:
+                continue
+            image = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), cv2.IMREAD_COLOR)
+            if image is None:
+                continue
+            rgb = np.asarray(image[..., ::-1], np.uint8)
+            if not has_face(np.ascontiguousarray(rgb)):
+                crops.append(_middle(rgb))
+    return np.stack(crops)
+
+
+def _middle(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = np.ascontiguousarray(image[top : top + side, left : left + side])
+    return np.asarray(cv2.resize(square, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA))

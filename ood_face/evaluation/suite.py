@@ -14,6 +14,7 @@ from ood_face.evaluation.ood import auroc, fpr_at_tpr
 from ood_face.evaluation.samples import draw_probes, measure_all
 from ood_face.evaluation.verification import fnmr_at_fmr, fold_accuracy, wilson_interval
 from ood_face.imaging.degradations import DEGRADATIONS, MAX_SEVERITY, degrade
+from ood_face.imaging.nonfaces import NONFACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "calibration_figures",
     "discard_figures",
+    "non_faces",
     "ood_figures",
     "severity_figures",
     "verification_figures",
@@ -123,6 +125,19 @@ def ood_figures(
             "pictures": len(crops),
         }
     return figures
+
+
+def non_faces(crops: NDArray[np.uint8], seed: int = 7) -> dict[str, NDArray[np.uint8]]:
+    """Return sets of pictures without a face: generated ones, and faces beyond recognition.
+
+    Parameters
+    ----------
+    crops : uint8 array of shape (N, 112, 112, 3), the faces that are ruined
+    """
+    rng = np.random.default_rng(seed)
+    return {
+        name: np.stack([make(image, rng) for image in crops]) for name, make in NONFACES.items()
+    }
 
 
 def calibration_figures(

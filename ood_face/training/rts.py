@@ -24,7 +24,7 @@ from ood_face.training.data import augment, degrade_randomly
 from ood_face.training.loop import Schedule, TrainingLoop
 from ood_face.training.losses import random_temperature, rts_loss
 from ood_face.training.network import NetworkConfig, StudentNetwork, to_input
-from ood_face.training.nonfaces import draw_nonface
+from ood_face.imaging.nonfaces import draw_nonface
 from ood_face.training.teacher import open_teacher
 from ood_face.training.validation import CfpValidation, ScoreValidation
 

@@ -12,7 +12,7 @@ from ood_face.evaluation.ood import auroc
 from ood_face.evaluation.verification import fold_accuracy
 from ood_face.imaging.degradations import degrade
 from ood_face.training.network import to_input
-from ood_face.training.nonfaces import draw_nonface
+from ood_face.imaging.nonfaces import draw_nonface
 
 if TYPE_CHECKING:
     from pathlib import Path

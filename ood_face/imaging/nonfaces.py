@@ -1,4 +1,4 @@
-"""Pictures in which no face is left: what the detector may let through by mistake."""
+"""Pictures in which no face is left: what a detector may let through by mistake."""
 
 from __future__ import annotations
 
