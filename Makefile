@@ -18,9 +18,10 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
 # Training and evaluation: where the inputs lie and where the results go (see README, Training).
-FACES_DIR ?= ../shared/faces
-OOD_DIR ?= ../shared/ood
-TEACHER ?= ../shared/teachers/mobilefacenet_mbf.onnx
+# DATA_DIR holds faces/ (train-*.tar, cfp-00.tar, the pair lists), ood/ and teachers/.
+DATA_DIR ?= ../shared
+FACES_DIR ?= $(DATA_DIR)/faces
+TEACHER ?= $(DATA_DIR)/teachers/mobilefacenet_mbf.onnx
 RUN_DIR ?= runs/train
 MODEL ?= rts-own
 DEVICE ?= cpu
@@ -107,11 +108,10 @@ train: .venv-dev/.installed ## distil, train RTS, release as weights/$(MODEL); s
 		--runs "$(RUN_DIR)/distill" "$(RUN_DIR)/rts" --weights-dir weights --name "$(MODEL)" \
 		--faces-dir "$(FACES_DIR)" $(RELEASE_ARGS)
 
-evaluate: .venv-dev/.installed ## measure the shipped model; writes report.json beside it
-	@test -d "$(FACES_DIR)" || { echo "FACES_DIR=$(FACES_DIR) is no folder: set it to the folder" \
-		"with cfp-00.tar"; exit 1; }
-	$(DEV_PYTHON) -m ood_face.evaluation --faces-dir "$(FACES_DIR)" --ood-dir "$(OOD_DIR)" \
-		$(EVALUATE_ARGS)
+evaluate: .venv-dev/.installed ## measure the default model; writes report and model card
+	@test -d "$(DATA_DIR)/faces" || { echo "DATA_DIR=$(DATA_DIR) has no folder faces: set it to" \
+		"the folder with faces/ and ood/"; exit 1; }
+	$(DEV_PYTHON) -m ood_face.cli evaluate "$(DATA_DIR)" $(EVALUATE_ARGS)
 
 test-facenet: .venv-facenet/.installed ## tests with the optional facenet-pytorch detector (5 GB)
 	$(FACENET_PYTHON) -m pytest -m facenet $(PYTEST_ARGS)
