@@ -175,16 +175,18 @@ def discard_figures(
     rng = np.random.default_rng(seed)
     there = (pairs.first >= 0) & (pairs.second >= 0)
     first, second, same = pairs.first[there], pairs.second[there], pairs.same[there]
-    crops_a = np.asarray(faces.crops[first])
+    used, where = np.unique(first, return_inverse=True)  # the first pictures stay as they are
+    crops_a = np.asarray(faces.crops[used])
+    features_a, norms_a, variances_a = (v[where] for v in measure_all(measure, crops_a))
+    sharpness_a = _sharpness(crops_a)[where]
     crops_b = np.stack([_degraded_half(np.asarray(faces.crops[index]), rng) for index in second])
-    features_a, norms_a, variances_a = measure_all(measure, crops_a)
     features_b, norms_b, variances_b = measure_all(measure, crops_b)
     similarity = _cosines(features_a, features_b)
     methods = {
         # the score falls strictly with the variance: the same order
         "ood_score": -np.maximum(variances_a, variances_b),
         "feature_norm": np.minimum(norms_a, norms_b),
-        "laplacian_sharpness": np.minimum(_sharpness(crops_a), _sharpness(crops_b)),
+        "laplacian_sharpness": np.minimum(sharpness_a, _sharpness(crops_b)),
         "random": rng.random(len(same)),
         "ideal": similarity,
     }
