@@ -114,7 +114,7 @@ evaluate: .venv-dev/.installed ## measure the default model; writes report and m
 	$(DEV_PYTHON) -m ood_face.cli evaluate "$(DATA_DIR)" $(EVALUATE_ARGS)
 
 test-facenet: .venv-facenet/.installed ## tests with the optional facenet-pytorch detector (5 GB)
-	$(FACENET_PYTHON) -m pytest -m facenet $(PYTEST_ARGS)
+	$(FACENET_PYTHON) -m pytest -m facenet tests/contract tests/golden $(PYTEST_ARGS)
 
 settings: .venv-dev/.installed ## rewrite deploy/env.example and the README's table of settings
 	$(DEV_PYTHON) deploy/settings_reference.py
