@@ -8,7 +8,7 @@ import gradio as gr
 
 from ood_face.messages import DEFAULT_LANGUAGE
 from webui.catalogue import texts
-from webui.controls import picker, picker_strings, take_pictures
+from webui.controls import QUIET, picker, picker_strings, take_pictures
 from webui.outcomes import CompareOutcome, compare_pictures
 from webui.uploads import Limits
 from webui.views import frame
@@ -84,7 +84,6 @@ class CompareTab:
 
     def connect(self, language: gr.Radio) -> None:
         """Bind the events."""
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         outputs = [self.outcome, *self.results, *self._pickers]
         done = gr.on(
             [self._pickers[0].submit, self._pickers[1].submit, self._button.click,
@@ -94,17 +93,17 @@ class CompareTab:
             outputs,
             js=take_pictures(_SLOTS, others=2),
             trigger_mode="always_last",
-            **quiet,
+            **QUIET,
         )  # fmt: skip
         done.then(
-            None, js="() => { window.oodFace.busy(false); window.oodFace.showVerdict(); }", **quiet
+            None, js="() => { window.oodFace.busy(false); window.oodFace.showVerdict(); }", **QUIET
         )
         gr.on(
             [self._pickers[0].clear, self._pickers[1].clear],
             self._clear,
             [self._scenario, language],
             outputs,
-            **quiet,
+            **QUIET,
         )
 
     def _picture(self, slot: str, words: Texts, localized: Localized) -> tuple[gr.HTML, gr.HTML]:

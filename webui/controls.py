@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from webui.catalogue import Texts
     from webui.uploads import Limits
 
-__all__ = ["Localized", "picker", "picker_strings", "take_pictures"]
+__all__ = ["QUIET", "Localized", "picker", "picker_strings", "take_pictures"]
 
+# How every event of the page runs: offered to nobody else, without Gradio's own progress line,
+# and answered in its own request. The service bounds what runs at once; Gradio's queue would only
+# add a second wait, and its stream of answers can lose an event that follows closely on another.
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 # the script may arrive after the control; 'submit' and 'clear' are the events it triggers
 _MOUNT = """
 (function mount() {

@@ -8,7 +8,7 @@ import gradio as gr
 
 from ood_face.messages import DEFAULT_LANGUAGE
 from webui.catalogue import texts
-from webui.controls import picker, picker_strings, take_pictures
+from webui.controls import QUIET, picker, picker_strings, take_pictures
 from webui.markup import tag
 from webui.outcomes import ExtractOutcome, extract_pictures
 from webui.uploads import MAX_EXTRACT_FILES, Limits
@@ -64,7 +64,6 @@ class ExtractTab:
 
     def connect(self, language: gr.Radio) -> None:
         """Bind the events."""
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         outputs = [self.outcome, *self.results, self._picker]
         done = self._picker.submit(
             self._extract,
@@ -72,10 +71,10 @@ class ExtractTab:
             outputs,
             js=take_pictures(["many"], others=1),
             trigger_mode="always_last",
-            **quiet,
+            **QUIET,
         )
-        done.then(None, js="() => window.oodFace.busy(false)", **quiet)
-        self._picker.clear(self._clear, [language], outputs, **quiet)
+        done.then(None, js="() => window.oodFace.busy(false)", **QUIET)
+        self._picker.clear(self._clear, [language], outputs, **QUIET)
 
     def _extract(self, pictures: object, language: str) -> list[Any]:
         return self._updates(extract_pictures(self._service, self._limits, pictures), language)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ __all__ = ["PageGuard"]
 # Gradio also has routes that store uploads, serve files, fetch addresses, list events and show
 # statistics. The page needs none of them: its pictures travel inside the events.
 _GRADIO_PREFIX = "/gradio_api/"
-_GRADIO_NEEDED = ("queue/join", "queue/data", "heartbeat/", "startup-events", "reset", "cancel")
+_GRADIO_NEEDED = re.compile(r"run/predict|startup-events|heartbeat/[\w-]+")
 _CLOSED = ("/monitoring", "/login", "/logout", "/config", "/custom_component", "/svelte")
 # Gradio runs templates and inline scripts, hence 'unsafe-*'; nothing comes from or goes to
 # another host
@@ -77,7 +78,7 @@ class PageGuard:
 
 def _is_closed(path: str) -> bool:
     if path.startswith(_GRADIO_PREFIX):
-        return not path.removeprefix(_GRADIO_PREFIX).startswith(_GRADIO_NEEDED)
+        return _GRADIO_NEEDED.fullmatch(path.removeprefix(_GRADIO_PREFIX)) is None
     return path.startswith(_CLOSED)
 
 

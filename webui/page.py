@@ -9,7 +9,7 @@ import gradio as gr
 from ood_face.messages import DEFAULT_LANGUAGE, LANGUAGES
 from webui.catalogue import texts
 from webui.compare_tab import CompareTab
-from webui.controls import Localized
+from webui.controls import QUIET, Localized
 from webui.extract_tab import ExtractTab
 from webui.views import frame
 
@@ -44,8 +44,6 @@ _CLEAN_EVERY_S = 300
 # the results of this many open pages are remembered, the oldest are forgotten first
 _MAX_SESSIONS = 500
 _NO_FILES = "inputs that name files are refused"
-# waiting events of all visitors together; past this Gradio refuses
-_MAX_WAITING = 64
 
 
 def theme() -> gr.themes.Base:
@@ -123,7 +121,6 @@ def build_page(service: FaceService, settings: Settings) -> gr.Blocks:
         _connect_language(page, language, localized, compare, extract)
         page.unload(page.forget)
     page.state_session_capacity = _MAX_SESSIONS
-    page.queue(max_size=_MAX_WAITING, default_concurrency_limit=settings.workers, api_open=False)
     return page
 
 
@@ -176,7 +173,6 @@ def _connect_language(
 
     inputs = [language, compare.outcome, extract.outcome, compare.scenario]
     outputs = [*localized.controls, *compare.results, *extract.results]
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     shown = f"async (language) => {{ {_SCRIPT_THERE} window.oodFace.languageShown(language); }}"
     loaded = page.load(
         speak,
@@ -184,15 +180,15 @@ def _connect_language(
         outputs,
         js=f"async (_, ...rest) => {{ {_SCRIPT_THERE}"
         " return [window.oodFace.preferredLanguage(), ...rest]; }",
-        **quiet,
+        **QUIET,
     )
-    loaded.then(None, [language], js=shown, **quiet)
+    loaded.then(None, [language], js=shown, **QUIET)
     switched = language.input(
         speak,
         inputs,
         outputs,
         js="(language, ...rest) => {"
         " window.oodFace.chooseLanguage(language); return [language, ...rest]; }",
-        **quiet,
+        **QUIET,
     )
-    switched.then(None, [language], js=shown, **quiet)
+    switched.then(None, [language], js=shown, **QUIET)

@@ -1,0 +1,327 @@
+"""The real page in a real browser: real server, real weights, real uploads."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import expect, sync_playwright
+
+from tests.e2e.page_server import PATIENCE_S, ROOT, running_page
+from webui.catalogue import texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, Page
+
+EXAMPLES = ROOT / "webui" / "examples"
+PORTRAIT, SPEECH = EXAMPLES / "portrait.jpg", EXAMPLES / "speech.jpg"
+ASTRONAUT, BLURRED = EXAMPLES / "astronaut.jpg", EXAMPLES / "blurred.jpg"
+RESULT = "#verdict .card:not(.card-waiting)"
+EN, ZH = texts("en"), texts("zh")
+# what reads the same in both languages: names of formats, files, languages, the product
+SAME_IN_BOTH = re.compile(r"English|中文|[\w.-]+\.(jpg|md)|ood_face|rts[\w.-]*|\+|[≠?=]")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
+
+
+@pytest.fixture(scope="module")
+def temporary(tmp_path_factory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("page") / "stored"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(temporary) -> Iterator[str]:
+    with running_page(temporary) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail("the tests of the page need chromium on the PATH (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, address) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens the page as a new visitor; complaints fail the test."""
+    complaints: list[str] = []
+    contexts = []
+
+    def watch(page: Page) -> None:
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda line: line.type == "error" and complaints.append(f"{line.text}"))
+        page.on("request", lambda request: note_foreign(request.url))
+
+    def note_foreign(url: str) -> None:
+        if not url.startswith((address, f"blob:{address}", "data:")):
+            complaints.append(f"request to {url}")
+
+    def open_page(width: int = 1280, language: str = "en-US") -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 860}, locale=language, accept_downloads=True
+        )
+        context.set_default_timeout(PATIENCE_S * 1000)
+        contexts.append(context)
+        page = context.new_page()
+        watch(page)
+        page.goto(address)
+        page.locator("body[data-language]").wait_for()
+        return page
+
+    expect.set_options(timeout=PATIENCE_S * 1000)
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def choose(page: Page, slot: str, *files: Path) -> None:
+    page.set_input_files(f"#picker-{slot} input[type=file]", [str(file) for file in files])
+
+
+def compare(page: Page, left: Path, right: Path) -> str:
+    """Give two pictures, wait for the card, return its kind."""
+    choose(page, "left", left)
+    page.locator("#picker-left .picker-tile").wait_for()
+    choose(page, "right", right)
+    page.locator(RESULT).wait_for()
+    kind = page.locator(RESULT).get_attribute("data-kind")
+    assert kind is not None
+    return kind
+
+
+def lines(page: Page) -> list[str]:
+    return [line.strip() for line in page.locator("body").inner_text().splitlines() if line.strip()]
+
+
+def switch_language(page: Page, name: str) -> None:
+    page.locator("#language label", has_text=name).click()
+    language = {"English": "en", "中文": "zh"}[name]
+    page.locator(f'body[data-language="{language}"]').wait_for()
+
+
+def test_two_uploads_give_a_verdict_by_themselves(visit):
+    page = visit()
+
+    assert compare(page, PORTRAIT, PORTRAIT) == "same"
+    for slot in ("left", "right"):
+        # the outline and its halo
+        expect(page.locator(f"#picker-{slot} .mark-chosen rect")).to_have_count(2)
+        expect(page.locator(f"#picker-{slot} .mark-chosen circle")).to_have_count(5)
+        meter = page.locator(f"#score-{slot} [role=meter]")
+        assert 0 <= int(meter.get_attribute("aria-valuenow") or "-1") <= 100
+    expect(page.locator("#verdict h2")).to_have_text(re.compile("same person", re.IGNORECASE))
+    expect(page.locator("#verdict .needle b")).to_have_text("1.00")
+    expect(page.locator("#verdict .tick")).to_have_text(["-0.2", "0.35", "0.45", "1"])
+    page.locator("#verdict summary").click()
+    expect(page.locator("#verdict .facts")).to_contain_text("0.4")
+
+
+def test_the_outline_lies_on_the_face(visit):
+    page = visit()
+    compare(page, PORTRAIT, ASTRONAUT)
+
+    box = page.locator("#picker-right .mark-chosen rect").last
+    left, top = (float(box.get_attribute(name) or "nan") for name in ("x", "y"))
+    width, height = (float(box.get_attribute(name) or "nan") for name in ("width", "height"))
+    # the astronaut's nose, read off the picture
+    assert left < 163 < left + width
+    assert top < 120 < top + height
+    assert 40 < width < 160
+
+
+def test_two_people_are_not_the_same(visit):
+    assert compare(visit(), PORTRAIT, ASTRONAUT) in {"different", "review", "recapture"}
+
+
+def test_the_scenario_can_be_changed_afterwards(visit):
+    page = visit()
+    compare(page, PORTRAIT, SPEECH)
+    page.locator("#verdict summary").click()
+    page.locator("#scenario label", has_text=EN("scenario.finance")).click()
+
+    expect(page.locator("#scenario-note")).to_contain_text(EN("scenario.finance_note"))
+    expect(page.locator("#verdict .facts")).to_contain_text("0.65")
+
+
+def test_an_example_fills_both_pictures(visit):
+    page = visit()
+    page.locator('[data-example-right="examples/blurred.jpg"]').click()
+    page.locator("#picker-right .picker-tile").wait_for()
+
+    expect(page.locator(RESULT)).to_have_count(1)
+    expect(page.locator("#picker-left figcaption")).to_have_text("portrait.jpg")
+
+
+def test_removing_a_picture_takes_the_verdict_away(visit):
+    page = visit()
+    compare(page, PORTRAIT, PORTRAIT)
+    page.locator("#picker-right .picker-remove").click()
+
+    expect(page.locator("#verdict .card-waiting")).to_have_count(1)
+    expect(page.locator("#score-left [role=meter]")).to_have_count(0)
+    expect(page.locator("#picker-left .mark")).to_have_count(0)
+
+
+def test_the_switch_changes_every_string_also_of_results(visit):
+    page = visit()
+    compare(page, PORTRAIT, ASTRONAUT)
+    page.get_by_role("tab", name=EN("tabs.extract")).click()
+    choose(page, "many", PORTRAIT, EXAMPLES / "LICENSES.md")
+    page.locator("#extracted table").wait_for()
+    shown: dict[str, set[str]] = {}
+    for language, words in (("English", EN), ("中文", ZH)):
+        switch_language(page, language)
+        shown[language] = set()
+        for tab in ("extract", "compare"):
+            page.get_by_role("tab", name=words(f"tabs.{tab}")).click()
+            for fold in page.locator("details:not([open]) summary").all():
+                if fold.is_visible():
+                    fold.click()
+            shown[language] |= set(lines(page))
+        assert page.title() == words("page.title")
+
+    assert page.locator("html").get_attribute("lang") == "zh-CN"
+    everything = " ".join(shown["English"] | shown["中文"])
+    assert (
+        re.search(r"\b(page|picker|compare|extract|details|error|score)\.[a-z_]+\b", everything)
+        is None
+    )
+    assert "{" not in everything
+    same = {
+        line
+        for line in shown["English"] & shown["中文"]
+        if re.search(r"[A-Za-z]{2}", SAME_IN_BOTH.sub("", line))
+    }
+    assert same == set()
+    page.reload()
+    page.locator('body[data-language="zh"]').wait_for()
+
+
+def test_the_browsers_language_comes_first(visit):
+    page = visit(language="zh-CN")
+
+    expect(page.locator("h1")).to_have_text(ZH("page.title"))
+
+
+def test_a_bad_file_is_named_and_the_page_stays_usable(visit, tmp_path):
+    page = visit()
+    text = tmp_path / "holiday.jpg"
+    text.write_text("this is no picture")
+
+    assert compare(page, PORTRAIT, text) == "error"
+    expect(page.locator(RESULT)).to_contain_text(EN("error.second"))
+    expect(page.locator(RESULT)).to_contain_text(EN("error.advice_image"))
+    choose(page, "right", PORTRAIT)
+    expect(page.locator("#verdict .card-same")).to_have_count(1)
+
+
+def test_a_picture_without_a_face(visit, tmp_path):
+    empty = tmp_path / "wall.png"
+    Image.radial_gradient("L").save(empty)
+
+    page = visit()
+    assert compare(page, empty, PORTRAIT) == "error"
+    expect(page.locator(RESULT)).to_contain_text(EN("error.first"))
+    expect(page.locator(RESULT)).to_contain_text(EN("error.advice_no_face"))
+
+
+def test_a_picture_with_two_faces_shows_both(visit, tmp_path):
+    both = Image.new("RGB", (720, 420), "white")
+    both.paste(Image.open(PORTRAIT).crop((60, 0, 394, 420)), (0, 0))
+    both.paste(Image.open(SPEECH).crop((20, 0, 380, 420)).resize((300, 350)), (380, 0))
+    pair = tmp_path / "pair.png"
+    both.save(pair)
+
+    page = visit()
+    assert compare(page, PORTRAIT, pair) == "error"
+    expect(page.locator(RESULT)).to_contain_text(EN("error.advice_several"))
+    expect(page.locator("#picker-right .mark text")).to_have_text(["1", "2"])
+
+
+def test_a_file_over_the_limit_is_not_even_sent(visit, tmp_path):
+    huge = tmp_path / "huge.jpg"
+    huge.write_bytes(b"\xff\xd8" + bytes(16 * 2**20))
+
+    page = visit()
+    choose(page, "left", huge)
+    expect(page.locator("#picker-left [role=alert]")).to_contain_text("15.0 MiB")
+
+
+def test_extraction_of_several_pictures_with_downloads(visit):
+    page = visit()
+    page.get_by_role("tab", name=EN("tabs.extract")).click()
+    choose(page, "many", PORTRAIT, ASTRONAUT, EXAMPLES / "LICENSES.md")
+
+    expect(page.locator("#extracted tbody tr")).to_have_count(2)
+    expect(page.locator("#extracted .problem")).to_contain_text("LICENSES.md")
+    expect(page.locator("#picker-many .mark-chosen")).to_have_count(2)
+    with page.expect_download() as waiting:
+        page.locator('a[download="faces.json"]').click()
+    read = json.loads(Path(waiting.value.path()).read_text(encoding="utf-8"))
+    assert [face["file"] for face in read["faces"]] == ["portrait.jpg", "astronaut.jpg"]
+    for face in read["faces"]:
+        assert sum(number**2 for number in face["feature"]) == pytest.approx(1, abs=1e-3)
+        assert len(face["feature"]) == 512
+
+
+def test_the_camera_and_the_clipboard_are_sources_too(visit):
+    page = visit()
+    page.locator("#picker-left .picker-webcam").click()
+    page.wait_for_function("document.querySelector('#picker-left video').videoWidth > 0")
+    page.locator("#picker-left .picker-shoot").click()
+    expect(page.locator("#picker-left figcaption")).to_have_text(EN("picker.shot"))
+    page.evaluate(
+        """async () => {
+            const blob = await (await fetch('examples/portrait.jpg')).blob();
+            const data = new DataTransfer();
+            data.items.add(new File([blob], 'pasted.jpg', { type: 'image/jpeg' }));
+            document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data }));
+        }"""
+    )
+    expect(page.locator("#picker-right figcaption")).to_have_text("pasted.jpg")
+    # Chromium's test picture shows no face
+    expect(page.locator(RESULT)).to_contain_text(EN("error.first"))
+
+
+def test_a_phone_needs_no_sideways_scrolling(visit):
+    page = visit(width=390, language="zh-CN")
+    compare(page, PORTRAIT, PORTRAIT)
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.get_by_role("tab", name=ZH("tabs.extract")).click()
+    choose(page, "many", PORTRAIT)
+    page.locator("#extracted table").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_visitors_never_see_each_other_and_nothing_is_stored(visit, address, temporary):
+    first, second = visit(), visit()
+    compare(first, PORTRAIT, PORTRAIT)
+
+    expect(second.locator("#verdict .card-waiting")).to_have_count(1)
+    expect(second.locator(".picker-tile")).to_have_count(0)
+    stored = [path for path in temporary.rglob("*") if path.is_file()]
+    assert stored == []
+    for path in ("upload", "file=portrait.jpg", "info"):
+        assert httpx.get(f"{address}/gradio_api/{path}").status_code == httpx.codes.NOT_FOUND

@@ -1,0 +1,89 @@
+"""``python -m webui`` starts, says in one line why it can't, and stops when it is told to."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+
+import httpx
+import pytest
+
+from tests.e2e.page_server import PATIENCE_S, ROOT, free_port, page_command, page_environment
+from webui import server as page
+
+
+def run_page(**settings: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        page_command(),
+        cwd=ROOT,
+        env=page_environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+def test_a_taken_port_is_one_line_and_its_own_exit_code():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = run_page(port=port)
+
+    assert ended.returncode == page.EXIT_PORT
+    assert ended.stderr.strip().splitlines() == [
+        f"ood_face: cannot listen on 127.0.0.1:{port}: Address already in use"
+    ]
+
+
+@pytest.mark.parametrize("damage", ["missing", "broken"])
+def test_bad_weights_are_one_line_and_their_own_exit_code(tmp_path, damage):
+    weights = tmp_path / "weights"
+    if damage == "broken":
+        shutil.copytree(ROOT / "weights", weights)
+        victim = next(weights.rglob("*.pdiparams"))
+        victim.write_bytes(b"x" + victim.read_bytes()[1:])
+    ended = run_page(port=free_port(), weights_dir=weights, log_level="ERROR")
+
+    assert ended.returncode == page.EXIT_ARTIFACT
+    (line,) = ended.stderr.strip().splitlines()
+    assert line.startswith("ood_face: ")
+    assert "Traceback" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("port", "many"), ("scenarios_file", "/nowhere/scenarios.toml")]
+)
+def test_a_wrong_setting_is_one_line_and_its_own_exit_code(setting, value):
+    ended = run_page(**{"port": free_port(), setting: value, "log_level": "ERROR"})
+
+    assert ended.returncode == page.EXIT_CONFIG
+    (line,) = ended.stderr.strip().splitlines()
+    assert setting.upper() in line or value in line
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_on_request_is_clean(number):
+    port = free_port()
+    server = subprocess.Popen(
+        page_command(), cwd=ROOT, env=page_environment(port=port), stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stderr is not None
+        for line in server.stderr:
+            if "serving on" in line:
+                break
+        client = httpx.HTTPTransport(retries=10)
+        with httpx.Client(transport=client, timeout=PATIENCE_S) as visitor:
+            assert visitor.get(f"http://127.0.0.1:{port}/").status_code == httpx.codes.OK
+        server.send_signal(number)
+        _, rest = server.communicate(timeout=PATIENCE_S)
+    finally:
+        server.kill()
+        server.wait()
+
+    assert server.returncode == 0
+    assert "Traceback" not in rest
