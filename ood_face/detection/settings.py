@@ -125,8 +125,8 @@ def chosen_faces(
     settings : lowest probability, highest number
     """
     faces = [
-        DetectedFace(box * ratio, float(probability), points * ratio)
-        for box, probability, points in zip(boxes, probabilities, landmarks, strict=True)
+        DetectedFace(box * ratio, probability, points * ratio)
+        for box, probability, points in zip(boxes, probabilities.tolist(), landmarks, strict=True)
         if probability >= settings.min_probability
     ]
     faces.sort(key=lambda face: face.area_px2, reverse=True)

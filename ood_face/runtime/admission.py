@@ -26,9 +26,15 @@ class BoundedAdmission:
 
     def __init__(self, workers: int, queue_size: int, timeout_s: float) -> None:
         self._places = threading.Semaphore(workers)
-        self._queue = threading.Semaphore(queue_size)
         self._queue_size = queue_size
+        self._waiting = 0
+        self._counting = threading.Lock()
         self._timeout_s = timeout_s
+
+    @property
+    def waiting(self) -> int:
+        """How many wait right now."""
+        return self._waiting
 
     @contextmanager
     def admit(self) -> Iterator[None]:
@@ -47,12 +53,14 @@ class BoundedAdmission:
             self._places.release()
 
     def _wait(self) -> None:
-        if not self._queue.acquire(blocking=False):
-            raise BusyError(
-                "busy.queue_full",
-                "all workers are busy and {limit} requests wait already; try again later",
-                limit=self._queue_size,
-            )
+        with self._counting:
+            if self._waiting >= self._queue_size:
+                raise BusyError(
+                    "busy.queue_full",
+                    "all workers are busy and {limit} requests wait already; try again later",
+                    limit=self._queue_size,
+                )
+            self._waiting += 1
         try:
             if not self._places.acquire(timeout=self._timeout_s):
                 raise BusyError(
@@ -61,4 +69,5 @@ class BoundedAdmission:
                     limit_s=self._timeout_s,
                 )
         finally:
-            self._queue.release()
+            with self._counting:
+                self._waiting -= 1

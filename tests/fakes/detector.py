@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ood_face.detection.settings import check_image
 from ood_face.types import DetectedFace
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class FakeDetector:
     """Every run of columns whose mean is bright is a face as high as the picture."""
 
     def detect(self, image: RgbImage) -> list[DetectedFace]:
+        check_image(image)
         height = image.shape[0]
         bright = image.mean(axis=(0, 2)) >= _BRIGHT
         edges = np.flatnonzero(np.diff(np.concatenate([[False], bright, [False]]).astype(int)))

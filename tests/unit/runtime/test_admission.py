@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from ood_face.errors import BusyError
+from ood_face.runtime import BoundedAdmission
+
+
+class Guest(threading.Thread):
+    """Enters, says so, and stays until told to leave."""
+
+    def __init__(self, admission):
+        super().__init__()
+        self._admission = admission
+        self.inside = threading.Event()
+        self.may_leave = threading.Event()
+
+    def run(self):
+        with self._admission.admit():
+            self.inside.set()
+            self.may_leave.wait(10)
+
+
+@pytest.fixture
+def guests():
+    started = []
+
+    def start(admission):
+        guest = Guest(admission)
+        guest.start()
+        started.append(guest)
+        return guest
+
+    yield start
+    for guest in started:
+        guest.may_leave.set()
+        guest.join(10)
+
+
+def wait_for_queue(admission, count):
+    deadline = time.monotonic() + 5
+    while admission.waiting < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_as_many_as_there_are_workers_are_inside_at_once(guests):
+    admission = BoundedAdmission(2, 5, 5.0)
+    first, second, third = (guests(admission) for _ in range(3))
+    inside = [guest for guest in (first, second, third) if guest.inside.wait(1)]
+    assert len(inside) == 2
+    inside[0].may_leave.set()
+    assert all(guest.inside.wait(5) for guest in (first, second, third))
+
+
+def test_past_the_queue_the_answer_comes_at_once(guests):
+    admission = BoundedAdmission(1, 1, 60.0)
+    assert guests(admission).inside.wait(5)
+    guests(admission)
+    wait_for_queue(admission, 1)
+    began = time.monotonic()
+    with pytest.raises(BusyError) as caught, admission.admit():
+        pytest.fail("was let in")
+    assert caught.value.key == "busy.queue_full"
+    assert time.monotonic() - began < 5
+
+
+def test_nobody_waits_longer_than_the_timeout(guests):
+    admission = BoundedAdmission(1, 1, 0.05)
+    assert guests(admission).inside.wait(5)
+    with pytest.raises(BusyError) as caught, admission.admit():
+        pytest.fail("was let in")
+    assert caught.value.key == "busy.timeout"
+    assert admission.waiting == 0
+
+
+def test_without_a_queue_a_free_worker_is_still_given():
+    admission = BoundedAdmission(1, 0, 1.0)
+    with admission.admit(), pytest.raises(BusyError), admission.admit():
+        pytest.fail("was let in")
+    with admission.admit():
+        pass
+
+
+def test_a_failure_inside_frees_the_place():
+    admission = BoundedAdmission(1, 0, 1.0)
+    with pytest.raises(ZeroDivisionError), admission.admit():
+        raise ZeroDivisionError
+    with admission.admit():
+        pass
