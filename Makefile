@@ -104,7 +104,9 @@ train: .venv-dev/.installed ## distil, train RTS, release as weights/$(MODEL); s
 		--run-dir "$(RUN_DIR)/distill" --device $(DEVICE) $(DISTILL_ARGS)
 	$(DEV_PYTHON) -m ood_face.training.rts --faces-dir "$(FACES_DIR)" --teacher "$(TEACHER)" \
 		--start "$(RUN_DIR)/distill/last.pt" --run-dir "$(RUN_DIR)/rts" --device $(DEVICE) $(RTS_ARGS)
-	$(DEV_PYTHON) -m ood_face.training.release "$(RUN_DIR)/rts/last.pt" \
+	$(DEV_PYTHON) -m ood_face.training.refit "$(RUN_DIR)/rts/last.pt" \
+		"$(RUN_DIR)/rts/refitted.pt" --faces-dir "$(FACES_DIR)" --teacher "$(TEACHER)"
+	$(DEV_PYTHON) -m ood_face.training.release "$(RUN_DIR)/rts/refitted.pt" \
 		--runs "$(RUN_DIR)/distill" "$(RUN_DIR)/rts" --weights-dir weights --name "$(MODEL)" \
 		--faces-dir "$(FACES_DIR)" $(RELEASE_ARGS)
 

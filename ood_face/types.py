@@ -171,7 +171,9 @@ class FaceTemplate:
             )
         if not 0.0 <= self.ood_score <= 1.0:
             raise InputError(
-                "ood_score.range", "an ood_score lies in 0..1, this is {score}", score=self.ood_score
+                "ood_score.range",
+                "an ood_score lies in 0..1, this is {score}",
+                score=self.ood_score,
             )
 
     @property

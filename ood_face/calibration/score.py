@@ -72,7 +72,7 @@ def write_calibration(
 ) -> None:
     """Write a model's calibration file; ``provenance`` says on what it was fitted."""
     lines = [
-        "# Maps the RTS variance to ood_score. Made by `python -m ood_face.evaluation.run`.",
+        "# Maps the RTS variance to ood_score. Made by `python -m ood_face.training.release`.",
         "format = 1",
         f'model = "{model}"',
         f'version = "{version}"',

@@ -198,8 +198,10 @@ last batch (in the RTS stage of degraded pictures to the teacher's clean ones):
 
 The network was distilled from MobileFaceNet MBF (Espressif, MIT): stage by stage on its
 activations, then end to end, then with Random Temperature Scaling on 428 identities and
-degraded pictures. The checkpoint is the last one; CFP chose nothing. Half of the CFP subjects
-fitted the score's curve, the other half tests it."""
+degraded pictures. The feature layer was then refitted in closed form towards the teacher
+(`ood_face/training/refit.py`). The checkpoint is the last one; CFP chose the refit's two
+constants, nothing else. Half of the CFP subjects fitted the score's curve, the other half
+tests it."""
 
 
 TERMS = """## Terms and limits

@@ -19,12 +19,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the name PyTorch's documentation uses)
 
 from ood_face.evaluation.faces import load_faces
+from ood_face.imaging.nonfaces import draw_nonface
 from ood_face.training.checkpoint import load_checkpoint
 from ood_face.training.data import augment, degrade_randomly
 from ood_face.training.loop import Schedule, TrainingLoop
 from ood_face.training.losses import random_temperature, rts_loss
 from ood_face.training.network import NetworkConfig, StudentNetwork, to_input
-from ood_face.imaging.nonfaces import draw_nonface
 from ood_face.training.teacher import open_teacher
 from ood_face.training.validation import CfpValidation, ScoreValidation
 

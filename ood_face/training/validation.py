@@ -11,8 +11,8 @@ from ood_face.evaluation.faces import load_faces, load_pairs
 from ood_face.evaluation.ood import auroc
 from ood_face.evaluation.verification import fold_accuracy
 from ood_face.imaging.degradations import degrade
-from ood_face.training.network import to_input
 from ood_face.imaging.nonfaces import draw_nonface
+from ood_face.training.network import to_input
 
 if TYPE_CHECKING:
     from pathlib import Path
