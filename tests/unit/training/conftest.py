@@ -13,7 +13,7 @@ def small_config() -> NetworkConfig:
 
 @pytest.fixture
 def small_network(small_config: NetworkConfig) -> StudentNetwork:
-    """A network whose BatchNorm statistics and branch are far from their initial values."""
+    """Return a network whose BatchNorm statistics and branch are far from their first values."""
     torch.manual_seed(3)
     network = StudentNetwork(small_config)
     for module in network.modules():

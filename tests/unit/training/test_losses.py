@@ -3,7 +3,6 @@
 import math
 
 import pytest
-
 import torch
 
 from ood_face.training.losses import normalised_mse, random_temperature, rts_loss
@@ -12,7 +11,7 @@ from ood_face.training.losses import normalised_mse, random_temperature, rts_los
 def test_temperature_is_the_scaled_sum_of_squares() -> None:
     logvar = torch.log(torch.tensor([[1.0, 2.0, 4.0, 1.0]]))
     noise = torch.tensor([[1.0, -1.0, 0.5, 2.0]])
-    # (1*1 + 2*1 + 4*0.25 + 1*4) / (4 - 2)
+    # numerator 1 + 2 + 1 + 4 = 8, denominator 4 - 2
     assert random_temperature(logvar, noise).item() == pytest.approx(4.0)
 
 
