@@ -8,7 +8,7 @@ in the file is refused before it can run.
 
 from __future__ import annotations
 
-import pickle  # nosec B403 - read by an Unpickler that finds tensor names only
+import pickle  # nosec B403
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
