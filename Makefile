@@ -95,7 +95,7 @@ format: .venv-dev/.installed ## sort imports and format
 bench: .venv-dev/.installed ## measure; prints tables, writes JSON into build/bench
 	$(DEV_PYTHON) tests/benchmark/run.py $(BENCH_ARGS)
 
-train: .venv-dev/.installed ## distil, train RTS, release as weights/$(MODEL); steps resume
+train: .venv-dev/.installed ## distil, train RTS, refit, release as weights/$(MODEL)
 	@test -d "$(FACES_DIR)" || { echo "FACES_DIR=$(FACES_DIR) is no folder: set it to the folder" \
 		"with train-*.tar"; exit 1; }
 	@test -f "$(TEACHER)" || { echo "TEACHER=$(TEACHER) is no file: set it to the teacher's" \
@@ -113,7 +113,7 @@ train: .venv-dev/.installed ## distil, train RTS, release as weights/$(MODEL); s
 evaluate: .venv-dev/.installed ## measure the default model; writes report and model card
 	@test -d "$(DATA_DIR)/faces" || { echo "DATA_DIR=$(DATA_DIR) has no folder faces: set it to" \
 		"the folder with faces/ and ood/"; exit 1; }
-	$(DEV_PYTHON) -m ood_face.cli evaluate "$(DATA_DIR)" $(EVALUATE_ARGS)
+	$(DEV_PYTHON) -m ood_face.cli evaluate --data "$(DATA_DIR)" $(EVALUATE_ARGS)
 
 test-facenet: .venv-facenet/.installed ## tests with the optional facenet-pytorch detector (5 GB)
 	$(FACENET_PYTHON) -m pytest -m facenet tests/contract tests/golden $(PYTEST_ARGS)

@@ -65,6 +65,8 @@ class Supervised:
         """Poll until ``holds``; fail when patience ends."""
         end = time.monotonic() + PATIENCE_S
         while not holds():
+            if "FATAL" in self.ctl("status").stdout:
+                pytest.fail(f"supervisord gave the server up; wanted: {what}\n{self.log()}")
             if time.monotonic() > end:
                 pytest.fail(f"after {PATIENCE_S:.0f} s still not: {what}\n{self.log()}")
             time.sleep(0.2)
