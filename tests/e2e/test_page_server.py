@@ -68,22 +68,19 @@ def test_a_wrong_setting_is_one_line_and_its_own_exit_code(setting, value):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_on_request_is_clean(number):
     port = free_port()
-    server = subprocess.Popen(
+    with subprocess.Popen(
         page_command(), cwd=ROOT, env=page_environment(port=port), stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert server.stderr is not None
-        for line in server.stderr:
-            if "serving on" in line:
-                break
-        client = httpx.HTTPTransport(retries=10)
-        with httpx.Client(transport=client, timeout=PATIENCE_S) as visitor:
-            assert visitor.get(f"http://127.0.0.1:{port}/").status_code == httpx.codes.OK
-        server.send_signal(number)
-        _, rest = server.communicate(timeout=PATIENCE_S)
-    finally:
-        server.kill()
-        server.wait()
+    ) as server:
+        try:
+            assert server.stderr is not None
+            assert any("startup complete" in line for line in server.stderr)
+            with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as visitor:
+                answer = visitor.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE_S)
+            server.send_signal(number)
+            _, rest = server.communicate(timeout=PATIENCE_S)
+        finally:
+            server.kill()
 
+    assert answer.status_code == httpx.codes.OK
     assert server.returncode == 0
     assert "Traceback" not in rest

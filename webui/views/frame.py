@@ -15,7 +15,7 @@ __all__ = ["EXAMPLES", "about", "examples", "footer", "header"]
 EXAMPLES = (
     ("same", "portrait.jpg", "speech.jpg"),
     ("different", "portrait.jpg", "astronaut.jpg"),
-    ("blurred", "portrait.jpg", "blurred.jpg"),
+    ("blurred", "speech.jpg", "blurred.jpg"),
 )
 
 
