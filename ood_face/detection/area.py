@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["PACKED_WINDOW_PX2", "AreaTable", "windows"]
 
 CHANNEL_BITS = 21
-CHANNEL_MASK = np.int64(2**CHANNEL_BITS - 1)
+CHANNEL_MASK = np.int32(2**CHANNEL_BITS - 1)
 # the largest window whose sums fit
 PACKED_WINDOW_PX2 = int(CHANNEL_MASK) // 255
 
@@ -58,12 +58,10 @@ class AreaTable:
         self.height, self.width = image.shape[:2]
         channels = [cv2.integral(channel) for channel in cv2.split(image)]
         self._channels = [np.asarray(channel, dtype=np.int32) for channel in channels]
-        red, green, blue = (channel.astype(np.int64) for channel in self._channels)
-        green <<= CHANNEL_BITS
-        blue <<= 2 * CHANNEL_BITS
-        red += green
-        red += blue
-        self._packed = red
+        self._packed = self._channels[2].astype(np.int64)
+        for channel in (1, 0):
+            self._packed <<= CHANNEL_BITS
+            self._packed += self._channels[channel]
 
     def resized(self, rows: _Windows, cols: _Windows, out: NDArray[np.float32]) -> None:
         """Write the means over all windows ``rows`` x ``cols`` into ``out``, (3, rows, cols)."""
@@ -108,10 +106,11 @@ class AreaTable:
 
 
 def _window_sums(table: NDArray[np.integer], rows: _Windows, cols: _Windows) -> NDArray[np.integer]:
-    bands = table.take(rows[1], axis=0)
-    bands -= table.take(rows[0], axis=0)
-    sums = bands.take(cols[1], axis=1)
-    sums -= bands.take(cols[0], axis=1)
+    # every index is valid; "wrap" skips the pass that checks it
+    bands = table.take(rows[1], axis=0, mode="wrap")
+    bands -= table.take(rows[0], axis=0, mode="wrap")
+    sums = bands.take(cols[1], axis=1, mode="wrap")
+    sums -= bands.take(cols[0], axis=1, mode="wrap")
     return sums
 
 
@@ -119,19 +118,19 @@ def _corner_sums(
     table: NDArray[np.integer], corners: tuple[NDArray[np.int64], ...]
 ) -> NDArray[np.integer]:
     flat = table.reshape(-1)
-    sums = flat.take(corners[0])
-    sums -= flat.take(corners[1])
-    sums -= flat.take(corners[2])
-    sums += flat.take(corners[3])
+    sums = flat.take(corners[0], mode="wrap")
+    sums -= flat.take(corners[1], mode="wrap")
+    sums -= flat.take(corners[2], mode="wrap")
+    sums += flat.take(corners[3], mode="wrap")
     return sums
 
 
 def _unpack(
     sums: NDArray[np.integer], weight: NDArray[np.float32], out: NDArray[np.float32]
 ) -> None:
-    # out: the channels first
-    np.multiply(sums & CHANNEL_MASK, weight, out=out[0], casting="unsafe")
-    sums >>= CHANNEL_BITS
-    np.multiply(sums & CHANNEL_MASK, weight, out=out[1], casting="unsafe")
-    sums >>= CHANNEL_BITS
-    np.multiply(sums & CHANNEL_MASK, weight, out=out[2], casting="unsafe")
+    # out: the channels first; by way of int32, which converts to float32 three times as fast
+    for channel in range(3):
+        part = sums.astype(np.int32)
+        part &= CHANNEL_MASK
+        np.multiply(part.astype(np.float32), weight, out=out[channel])
+        sums >>= CHANNEL_BITS

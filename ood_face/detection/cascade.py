@@ -30,8 +30,8 @@ __all__ = ["propose", "refine", "refuse"]
 RNET_PX = 24
 ONET_PX = 48
 # batches have few sizes, so that the engine sees few shapes; the largest still fits the L2 cache
-RNET_BATCHES = (8, 24, 64)
-ONET_BATCHES = (2, 6, 16)
+RNET_BATCHES = (8, 16, 32, 64)
+ONET_BATCHES = (1, 2, 4, 8, 16)
 SAME_SCALE_OVERLAP = 0.5
 OTHER_SCALE_OVERLAP = 0.7
 REFUSE_OVERLAP = 0.7

@@ -27,7 +27,7 @@ __all__ = ["TILE_PX", "WINDOW_PX", "Block", "pack", "scales"]
 WINDOW_PX = 12
 STRIDE_PX = 2
 # measured on one core: smaller tiles pay more for overlaps, larger ones leave the L2 cache
-TILE_PX = 256
+TILE_PX = 192
 # cells of a whole tile in one direction
 TILE_CELLS = (TILE_PX - WINDOW_PX) // STRIDE_PX + 1
 

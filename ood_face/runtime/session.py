@@ -15,7 +15,7 @@ from ood_face.runtime.allocator import keep_freed_memory
 from ood_face.runtime.program import check_inputs, read_input_specs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -38,6 +38,16 @@ PADDLE_ERRORS = (
 )
 
 
+class _Worker:
+    """A predictor and its tensors, which stay the same from run to run."""
+
+    def __init__(self, predictor: Any, input_names: Iterable[str]) -> None:  # noqa: ANN401
+        self.run = predictor.run
+        self.inputs = {name: predictor.get_input_handle(name) for name in input_names}
+        names = predictor.get_output_names()
+        self.outputs = {name: predictor.get_output_handle(name) for name in names}
+
+
 class PaddleSession:
     """One network; safe to call from several threads, see :class:`ood_face.ports.Session`.
 
@@ -50,11 +60,11 @@ class PaddleSession:
     def __init__(self, predictors: list[Any], specs: Mapping[str, InputSpec]) -> None:
         self._specs = dict(specs)
         # last in, first out: the predictor whose buffers are still in the processor's cache
-        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
         self._workers = len(predictors)
         self._closed = False
         for predictor in predictors:
-            self._idle.put(predictor)
+            self._idle.put(_Worker(predictor, self._specs))
 
     @property
     def workers(self) -> int:
@@ -75,16 +85,12 @@ class PaddleSession:
             The engine failed, the inputs do not fit the network, or the session is closed.
         """
         check_inputs(self._specs, inputs)
-        with self._predictor() as predictor:
+        with self._worker() as worker:
             try:
                 for name, array in inputs.items():
-                    handle = predictor.get_input_handle(name)
-                    handle.copy_from_cpu(np.ascontiguousarray(array))
-                predictor.run()
-                return {
-                    name: predictor.get_output_handle(name).copy_to_cpu()
-                    for name in predictor.get_output_names()
-                }
+                    worker.inputs[name].copy_from_cpu(np.ascontiguousarray(array))
+                worker.run()
+                return {name: handle.copy_to_cpu() for name, handle in worker.outputs.items()}
             except PADDLE_ERRORS as exc:
                 raise _backend_error(exc) from exc
 
@@ -98,14 +104,14 @@ class PaddleSession:
         self._idle.put(None)
 
     @contextmanager
-    def _predictor(self) -> Iterator[Any]:
-        predictor = self._idle.get()
+    def _worker(self) -> Iterator[_Worker]:
+        worker = self._idle.get()
         try:
-            if predictor is None or self._closed:
+            if worker is None or self._closed:
                 raise BackendError("runtime.closed", "the network was closed")
-            yield predictor
+            yield worker
         finally:
-            self._idle.put(predictor)
+            self._idle.put(worker)
 
 
 def open_session(program: Path, params: Path, *, workers: int, threads: int) -> PaddleSession:
