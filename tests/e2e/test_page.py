@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.e2e.page_server import PATIENCE_S, ROOT, running_page
+from tests.e2e.page_server import ROOT
 from webui.catalogue import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 EXAMPLES = ROOT / "webui" / "examples"
 PORTRAIT, SPEECH = EXAMPLES / "portrait.jpg", EXAMPLES / "speech.jpg"
@@ -28,71 +25,6 @@ RESULT = "#verdict .card:not(.card-waiting)"
 EN, ZH = texts("en"), texts("zh")
 # what reads the same in both languages: names of formats, files, languages, the product
 SAME_IN_BOTH = re.compile(r"English|中文|[\w.-]+\.(jpg|md)|ood_face|rts[\w.-]*|\+|[≠?=]")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]
-
-
-@pytest.fixture(scope="module")
-def temporary(tmp_path_factory) -> Path:
-    folder: Path = tmp_path_factory.mktemp("page") / "stored"
-    return folder
-
-
-@pytest.fixture(scope="module")
-def address(temporary) -> Iterator[str]:
-    with running_page(temporary) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.fail("the tests of the page need chromium on the PATH (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser, address) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens the page as a new visitor; complaints fail the test."""
-    complaints: list[str] = []
-    contexts = []
-
-    def watch(page: Page) -> None:
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda line: line.type == "error" and complaints.append(f"{line.text}"))
-        page.on("request", lambda request: note_foreign(request.url))
-
-    def note_foreign(url: str) -> None:
-        if not url.startswith((address, f"blob:{address}", "data:")):
-            complaints.append(f"request to {url}")
-
-    def open_page(width: int = 1280, language: str = "en-US") -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": 860}, locale=language, accept_downloads=True
-        )
-        context.set_default_timeout(PATIENCE_S * 1000)
-        contexts.append(context)
-        page = context.new_page()
-        watch(page)
-        page.goto(address)
-        page.locator("body[data-language]").wait_for()
-        return page
-
-    expect.set_options(timeout=PATIENCE_S * 1000)
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
 
 
 def choose(page: Page, slot: str, *files: Path) -> None:
