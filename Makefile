@@ -92,8 +92,10 @@ format: .venv-dev/.installed ## sort imports and format
 	$(DEV_PYTHON) -m ruff check --select I --fix .
 	$(DEV_PYTHON) -m ruff format .
 
+# with .venv-facenet there (make test-facenet), facenet-pytorch is measured beside our detector
 bench: .venv-dev/.installed ## measure; prints tables, writes JSON into build/bench
-	$(DEV_PYTHON) tests/benchmark/run.py $(BENCH_ARGS)
+	$(if $(wildcard .venv-facenet/.installed),OOD_FACE_FACENET_PYTHON=$(FACENET_PYTHON)) \
+		$(DEV_PYTHON) tests/benchmark/run.py $(BENCH_ARGS)
 
 train: .venv-dev/.installed ## distil, train RTS, refit, release as weights/$(MODEL)
 	@test -d "$(FACES_DIR)" || { echo "FACES_DIR=$(FACES_DIR) is no folder: set it to the folder" \
