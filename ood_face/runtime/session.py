@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -39,13 +40,32 @@ PADDLE_ERRORS = (
 
 
 class _Worker:
-    """A predictor and its tensors, which stay the same from run to run."""
+    """A predictor on a thread of its own, and its tensors, which stay the same from run to run.
+
+    Paddle keeps oneDNN's primitives by thread. A predictor that is run from one thread after
+    another fails with std::exception once two of them run at the same time.
+    """
 
     def __init__(self, predictor: Any, input_names: Iterable[str]) -> None:  # noqa: ANN401
-        self.run = predictor.run
+        self._predictor_run = predictor.run
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="predictor")
         self.inputs = {name: predictor.get_input_handle(name) for name in input_names}
         names = predictor.get_output_names()
         self.outputs = {name: predictor.get_output_handle(name) for name in names}
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Run once, on the predictor's thread; the outputs are copies."""
+        return self._thread.submit(self._run, inputs).result()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown()
+
+    def _run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        for name, array in inputs.items():
+            self.inputs[name].copy_from_cpu(np.ascontiguousarray(array))
+        self._predictor_run()
+        return {name: handle.copy_to_cpu() for name, handle in self.outputs.items()}
 
 
 class PaddleSession:
@@ -87,10 +107,7 @@ class PaddleSession:
         check_inputs(self._specs, inputs)
         with self._worker() as worker:
             try:
-                for name, array in inputs.items():
-                    worker.inputs[name].copy_from_cpu(np.ascontiguousarray(array))
-                worker.run()
-                return {name: handle.copy_to_cpu() for name, handle in worker.outputs.items()}
+                return worker.run(inputs)
             except PADDLE_ERRORS as exc:
                 raise _backend_error(exc) from exc
 
@@ -100,7 +117,9 @@ class PaddleSession:
             return
         self._closed = True
         for _ in range(self._workers):
-            self._idle.get()
+            worker = self._idle.get()
+            if worker is not None:
+                worker.close()
         self._idle.put(None)
 
     @contextmanager
@@ -178,9 +197,9 @@ def _config(inference: Any, program: Path, params: Path, threads: int) -> Any:  
     config.disable_gpu()
     config.disable_glog_info()
     config.enable_onednn()  # 5-8 times slower without
-    # one cached set of oneDNN primitives for each of the last shapes seen, so that memory stays
-    # bounded whatever comes in; the callers bring few shapes
-    config.set_onednn_cache_capacity(16)
+    # no limit: the callers bring few shapes, and with one, a run could throw away what the run
+    # of another predictor is using
+    config.set_onednn_cache_capacity(0)
     config.switch_ir_optim(True)
     config.enable_new_executor(True)  # the memory optimisation of PIR programs needs it
     config.enable_memory_optim()
