@@ -27,8 +27,9 @@ def main(argv: list[str] | None = None) -> int:
     broken = []
     for name in names:
         command = [sys.executable, "-m", f"tests.benchmark.{known[name].stem}"]
-        if subprocess.run(command, cwd=ROOT, check=False).returncode:
-            broken.append(name)
+        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        if code:  # negative: ended by that signal
+            broken.append(f"{name} (exit code {code})")
     if broken:
         print(f"broken: {', '.join(broken)}", file=sys.stderr)
     return 1 if broken else 0
