@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ood_face.errors import OodFaceError
-    from ood_face.types import QualityLevel, Reason, Verdict
+    from ood_face.types import QualityLevel, QualityScore, Reason, Verdict
 
 __all__ = [
     "DEFAULT_LANGUAGE",
@@ -27,6 +27,7 @@ __all__ = [
     "error_sentence",
     "level_name",
     "negotiate",
+    "quality_score_note",
     "reason_sentence",
     "translate",
     "verdict_name",
@@ -90,6 +91,12 @@ def error_sentence(error: OodFaceError, language: Language) -> str:
 def level_name(level: QualityLevel, language: Language) -> str:
     """Return the name of a quality level."""
     return translate(f"level.{level.value}", {}, language)
+
+
+def quality_score_note(quality_score: QualityScore, language: Language) -> str:
+    """Return what a reader of scores must know; empty where the model's score is calibrated."""
+    key = f"quality_score.{quality_score.value}"
+    return translate(key, {}, language) if key in catalogue(language) else ""
 
 
 def verdict_name(verdict: Verdict, language: Language) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ood_face.types import DetectedFace, Embeddings, RgbImage
+    from ood_face.types import DetectedFace, Embeddings, QualityScore, RgbImage
 
 __all__ = ["Admission", "Detector", "Embedder", "Session"]
 
@@ -44,6 +44,11 @@ class Embedder(Protocol):
     @property
     def model_id(self) -> str:
         """Name and version of the model, stable across machines."""
+        ...
+
+    @property
+    def quality_score(self) -> QualityScore:
+        """What the ``ood_score`` is worth; ``none``: the embeddings carry no scores."""
         ...
 
     def embed(self, crops: NDArray[np.uint8]) -> Embeddings:

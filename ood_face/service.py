@@ -9,13 +9,13 @@ import numpy as np
 
 from ood_face.errors import (
     BackendError,
-    InputError,
     MultipleFacesError,
     NoFaceError,
     UnknownScenarioError,
 )
+from ood_face.imaging.arrays import check_crops, check_image, colour_ramps
 from ood_face.matching.decision import compare_templates
-from ood_face.types import CROP_SIDE_PX, FaceTemplate
+from ood_face.types import FaceTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ood_face.ports import Admission, Detector, Embedder
-    from ood_face.types import Comparison, DetectedFace, RgbImage, Scenario
+    from ood_face.types import (
+        Comparison,
+        DetectedFace,
+        Embeddings,
+        QualityScore,
+        RgbImage,
+        Scenario,
+    )
 
 __all__ = ["FaceService", "Which"]
 
@@ -77,6 +84,11 @@ class FaceService:
         """The model that makes the features."""
         return self._embedder.model_id
 
+    @property
+    def quality_score(self) -> QualityScore:
+        """What the model's scores are worth; ``none``: every ``ood_score`` is None."""
+        return self._embedder.quality_score
+
     def detect(self, image: RgbImage) -> list[DetectedFace]:
         """Return the faces of a picture, largest first; empty where there is none.
 
@@ -84,7 +96,7 @@ class FaceService:
         ----------
         image : uint8 array of shape (H, W, 3), RGB
         """
-        _check_image(image)
+        check_image(image)
         with self._admission.admit():
             return self._detect(image)
 
@@ -95,7 +107,7 @@ class FaceService:
         ----------
         image : uint8 array of shape (H, W, 3), RGB
         """
-        _check_image(image)
+        check_image(image)
         with self._admission.admit():
             return self._templates(image, self._detect(image))
 
@@ -114,7 +126,7 @@ class FaceService:
         MultipleFacesError
             There are several, and none stands out.
         """
-        _check_image(image)
+        check_image(image)
         with self._admission.admit():
             return self._extract_one(image, which)
 
@@ -136,8 +148,8 @@ class FaceService:
             One of the pictures doesn't show one face; where both don't, the first is named.
         """
         applied = self._scenario(scenario)
-        _check_image(image_a)
-        _check_image(image_b)
+        check_image(image_a)
+        check_image(image_b)
         with self._admission.admit():
             (template_a, count_a), (template_b, count_b) = self._extract_two(image_a, image_b)
         return compare_templates(template_a, template_b, applied, (count_a, count_b))
@@ -168,7 +180,7 @@ class FaceService:
 
     def embed_crops(
         self, crops: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Return features and scores of faces that are aligned already.
 
         Parameters
@@ -178,9 +190,9 @@ class FaceService:
         Returns
         -------
         features : float32 array of shape (N, 512), each of unit norm
-        ood_scores : float32 array of shape (N,), 0..1, higher is better
+        ood_scores : float32 array of shape (N,), 0..1, higher is better; None: the model has none
         """
-        _check_crops(crops)
+        check_crops(crops)
         with self._admission.admit():
             embedded = self._embedder.embed(crops)
         return embedded.features, embedded.ood_scores
@@ -195,17 +207,18 @@ class FaceService:
         BackendError
             A network failed, or its output is not what it must be.
         """
-        crop = _test_pattern()
+        crop = colour_ramps()
         self._detector.detect(crop)
         embedded = self._embedder.embed(crop[None])
-        norms, scores = np.linalg.norm(embedded.features, axis=1), embedded.ood_scores
+        norms, scores = np.linalg.norm(embedded.features, axis=1), _scores(embedded)
         # the negated comparisons also catch NaN
-        if len(norms) != 1 or not abs(norms[0] - 1.0) < 1e-3 or not 0.0 <= scores[0] <= 1.0:
+        score_works = scores[0] is None or 0.0 <= scores[0] <= 1.0
+        if len(norms) != 1 or not abs(norms[0] - 1.0) < 1e-3 or not score_works:
             raise BackendError(
                 "service.self_test",
                 "the model does not work: norms {norms} and scores {scores} for one face",
                 norms=norms.tolist(),
-                scores=scores.tolist(),
+                scores=scores,
             )
 
     def _scenario(self, name: str) -> Scenario:
@@ -229,9 +242,9 @@ class FaceService:
         embedded = self._embedder.embed(np.stack([self._align(image, face) for face in faces]))
         model_id = self._embedder.model_id
         return [
-            FaceTemplate(feature=feature, ood_score=float(score), model_id=model_id, face=face)
+            FaceTemplate(feature=feature, ood_score=score, model_id=model_id, face=face)
             for feature, score, face in zip(
-                embedded.features, embedded.ood_scores, faces, strict=True
+                embedded.features, _scores(embedded), faces, strict=True
             )
         ]
 
@@ -270,28 +283,7 @@ class FaceService:
         return first, second.result()
 
 
-def _check_image(image: RgbImage) -> None:
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise InputError(
-            "image.array",
-            "a picture must be a uint8 array of shape (H, W, 3), this is {dtype} {shape}",
-            dtype=image.dtype,
-            shape=image.shape,
-        )
-
-
-def _check_crops(crops: NDArray[np.uint8]) -> None:
-    if crops.dtype != np.uint8 or crops.shape[1:] != (CROP_SIDE_PX, CROP_SIDE_PX, 3):
-        raise InputError(
-            "crops.array",
-            "crops must be a uint8 array of shape (N, {side}, {side}, 3), this is {dtype} {shape}",
-            side=CROP_SIDE_PX,
-            dtype=crops.dtype,
-            shape=crops.shape,
-        )
-
-
-def _test_pattern() -> NDArray[np.uint8]:
-    ramp = np.linspace(0, 255, CROP_SIDE_PX)
-    down, across = np.meshgrid(ramp, ramp, indexing="ij")
-    return np.stack([down, across, (down + across) / 2], axis=-1).astype(np.uint8)
+def _scores(embedded: Embeddings) -> list[float] | list[None]:
+    if embedded.ood_scores is None:
+        return [None] * len(embedded.features)
+    return [float(score) for score in embedded.ood_scores]

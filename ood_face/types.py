@@ -22,6 +22,7 @@ __all__ = [
     "Embeddings",
     "FaceTemplate",
     "QualityLevel",
+    "QualityScore",
     "Reason",
     "RgbImage",
     "Scenario",
@@ -51,6 +52,18 @@ class QualityLevel(StrEnum):
         if ood_score >= 0.6:
             return cls.GOOD
         return cls.FAIR if ood_score >= 0.4 else cls.POOR
+
+
+class QualityScore(StrEnum):
+    """What a model's ``ood_score`` is worth.
+
+    ``none``: the model gives no score; ``uncalibrated``: higher is better, but the number has no
+    measured meaning; ``calibrated``: fitted on data, see the model's calibration file.
+    """
+
+    NONE = "none"
+    UNCALIBRATED = "uncalibrated"
+    CALIBRATED = "calibrated"
 
 
 class Verdict(StrEnum):
@@ -128,21 +141,25 @@ class Embeddings:
     Attributes
     ----------
     features : float32 array of shape (N, 512), each of unit norm
-    ood_scores : float32 array of shape (N,), 0..1, higher is better
-    variances : float32 array of shape (N,), mean RTS variance, higher is worse
+    ood_scores : float32 array of shape (N,), 0..1, higher is better;
+        None: the model gives no quality score
+    variances : float32 array of shape (N,), mean RTS variance, higher is worse;
+        None: the model gives none
     """
 
     features: NDArray[np.float32]
-    ood_scores: NDArray[np.float32]
-    variances: NDArray[np.float32]
+    ood_scores: NDArray[np.float32] | None
+    variances: NDArray[np.float32] | None
 
     def __post_init__(self) -> None:
         count = len(self.features)
         object.__setattr__(
             self, "features", _frozen(self.features, np.float32, (count, FEATURE_DIM))
         )
-        object.__setattr__(self, "ood_scores", _frozen(self.ood_scores, np.float32, (count,)))
-        object.__setattr__(self, "variances", _frozen(self.variances, np.float32, (count,)))
+        for name in ("ood_scores", "variances"):
+            values = getattr(self, name)
+            if values is not None:
+                object.__setattr__(self, name, _frozen(values, np.float32, (count,)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,13 +169,13 @@ class FaceTemplate:
     Attributes
     ----------
     feature : float32 array of shape (512,), unit norm
-    ood_score : 0..1, higher is better
+    ood_score : 0..1, higher is better; None: the model gives no quality score
     model_id : the model that made it; features of different models never compare
     face : where in the picture it was
     """
 
     feature: NDArray[np.float32]
-    ood_score: float
+    ood_score: float | None
     model_id: str
     face: DetectedFace
 
@@ -169,7 +186,7 @@ class FaceTemplate:
             raise InputError(
                 "feature.norm", "a feature must have norm 1, this one has {norm:.4f}", norm=norm
             )
-        if not 0.0 <= self.ood_score <= 1.0:
+        if self.ood_score is not None and not 0.0 <= self.ood_score <= 1.0:
             raise InputError(
                 "ood_score.range",
                 "an ood_score lies in 0..1, this is {score}",
@@ -177,14 +194,14 @@ class FaceTemplate:
             )
 
     @property
-    def quality_level(self) -> QualityLevel:
-        """The score's named range."""
-        return QualityLevel.of(self.ood_score)
+    def quality_level(self) -> QualityLevel | None:
+        """The score's named range; None: there is no score."""
+        return None if self.ood_score is None else QualityLevel.of(self.ood_score)
 
     @property
-    def quality(self) -> int:
-        """The score as an integer 0..100, the ISO/IEC 29794-1 convention."""
-        return round(100 * self.ood_score)
+    def quality(self) -> int | None:
+        """The score as an integer 0..100, the ISO/IEC 29794-1 convention; None: no score."""
+        return None if self.ood_score is None else round(100 * self.ood_score)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,9 @@ def build_page(service: FaceService, settings: Settings) -> gr.Blocks:
             with _tab(localized, "extract"):
                 extract = ExtractTab(service, settings, localized)
         _frame_part(localized, frame.about)
-        _frame_part(localized, lambda words: frame.footer(words, service.model_id))
+        _frame_part(
+            localized, lambda words: frame.footer(words, service.model_id, service.quality_score)
+        )
         compare.connect(language)
         extract.connect(language)
         _connect_language(page, language, localized, compare, extract)

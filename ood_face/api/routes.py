@@ -20,6 +20,7 @@ from ood_face.api.schemas import (
     Face,
     Health,
     ModelResponse,
+    Ready,
     ReasonOut,
     ScenarioOut,
     ScenariosResponse,
@@ -157,6 +158,7 @@ def _add_about(router: APIRouter, service: FaceService, settings: Settings) -> N
         """Return what makes the features, and the limits on pictures."""
         return ModelResponse(
             model_id=service.model_id,
+            quality_score=service.quality_score,
             feature_dim=FEATURE_DIM,
             version=ood_face.__version__,
             max_image_bytes=settings.max_image_bytes,
@@ -174,10 +176,10 @@ def _add_health(router: APIRouter, service: FaceService) -> None:
         return Health(status="ok")
 
     @router.get("/readyz", tags=["health"], responses=problems(503))
-    async def readyz() -> Health:
+    async def readyz() -> Ready:
         """Run the model, and say that it works."""
         await readiness.check()
-        return Health(status="ready")
+        return Ready(status="ready", model_id=service.model_id, quality_score=service.quality_score)
 
 
 def _add_unknown(router: APIRouter) -> None:
@@ -209,11 +211,11 @@ def _language(request: Request) -> Language:
 
 
 def _quality(template: FaceTemplate, language: Language) -> dict[str, Any]:
-    face = template.face
+    face, level = template.face, template.quality_level
     return {
         "ood_score": template.ood_score,
-        "quality_level": template.quality_level,
-        "quality_level_name": level_name(template.quality_level, language),
+        "quality_level": level,
+        "quality_level_name": None if level is None else level_name(level, language),
         "quality": template.quality,
         # a hundredth of a pixel is below what the detector can tell
         "box_xyxy_px": [round(float(edge), 2) for edge in face.box_xyxy_px],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from ood_face.types import FEATURE_DIM, QualityLevel, Verdict
+from ood_face.types import FEATURE_DIM, QualityLevel, QualityScore, Verdict
 
 __all__ = [
     "CompareResponse",
@@ -14,6 +14,7 @@ __all__ = [
     "Health",
     "ModelResponse",
     "Problem",
+    "Ready",
     "ReasonOut",
     "ScenarioOut",
     "ScenariosResponse",
@@ -21,22 +22,34 @@ __all__ = [
 
 _FEATURE = "The face's feature: 512 numbers of unit norm; the dot product of two is their cosine."
 
+_NULL = "null: the model gives no quality score."
+_QUALITY_SCORE = (
+    "What the scores are worth: calibrated; uncalibrated (higher is better, but the number has no "
+    "measured meaning); none (every score is null)."
+)
+
 
 class FaceQuality(BaseModel):
     """How far a face can be trusted, and where it is."""
 
-    ood_score: float = Field(
-        ge=0, le=1, description="Quality of the face, higher is better.", examples=[0.83]
+    ood_score: float | None = Field(
+        ge=0,
+        le=1,
+        description=f"Quality of the face, higher is better. {_NULL}",
+        examples=[0.83],
     )
-    quality_level: QualityLevel = Field(
-        description="excellent >= 0.8, good >= 0.6, fair >= 0.4, poor below.",
+    quality_level: QualityLevel | None = Field(
+        description=f"excellent >= 0.8, good >= 0.6, fair >= 0.4, poor below. {_NULL}",
         examples=["excellent"],
     )
-    quality_level_name: str = Field(
-        description="The level in the caller's language.", examples=["Excellent"]
+    quality_level_name: str | None = Field(
+        description=f"The level in the caller's language. {_NULL}", examples=["Excellent"]
     )
-    quality: int = Field(
-        ge=0, le=100, description="The score as ISO/IEC 29794-1 writes it.", examples=[83]
+    quality: int | None = Field(
+        ge=0,
+        le=100,
+        description=f"The score as ISO/IEC 29794-1 writes it. {_NULL}",
+        examples=[83],
     )
     box_xyxy_px: list[float] = Field(
         min_length=4,
@@ -144,6 +157,7 @@ class ModelResponse(BaseModel):
     """The model that makes the features, and the limits on pictures."""
 
     model_id: str = Field(examples=["rts-1"])
+    quality_score: QualityScore = Field(description=_QUALITY_SCORE, examples=["calibrated"])
     feature_dim: int = Field(examples=[FEATURE_DIM])
     version: str = Field(description="Version of the service.", examples=["0.1.0"])
     max_image_bytes: int = Field(examples=[15 * 2**20])
@@ -154,6 +168,13 @@ class Health(BaseModel):
     """A sign of life."""
 
     status: str = Field(examples=["ok"])
+
+
+class Ready(Health):
+    """The model works."""
+
+    model_id: str = Field(examples=["rts-1"])
+    quality_score: QualityScore = Field(description=_QUALITY_SCORE, examples=["calibrated"])
 
 
 class Problem(BaseModel):

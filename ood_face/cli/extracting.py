@@ -93,7 +93,8 @@ def write_npz(path: Path, results: Sequence[FileFaces], model_id: str) -> None:
     """Write all faces into one file, in one step.
 
     The arrays, with N faces in all: ``features`` float32 (N, 512), ``ood_scores`` float32 (N,),
-    ``boxes_xyxy_px`` float32 (N, 4), ``files`` text (N,), ``model_id`` text.
+    NaN where the model gives none, ``boxes_xyxy_px`` float32 (N, 4), ``files`` text (N,),
+    ``model_id`` text.
 
     Raises
     ------

@@ -11,8 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from ood_face.cli.exits import printable
-from ood_face.messages import error_sentence, level_name, reason_sentence, verdict_name
-from ood_face.types import QualityLevel, Verdict
+from ood_face.messages import (
+    error_sentence,
+    level_name,
+    quality_score_note,
+    reason_sentence,
+    verdict_name,
+)
+from ood_face.types import QualityLevel, QualityScore, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -144,12 +150,16 @@ def _cell(value: object) -> str:
 
 
 def _score(template: FaceTemplate, language: Language) -> tuple[Text, Text, Text]:
-    filled = round(_BAR_CELLS * template.ood_score)
-    style = _STYLE_OF_LEVEL[template.quality_level]
+    score, level = template.ood_score, template.quality_level
+    if score is None or level is None:
+        note = quality_score_note(QualityScore.NONE, language)
+        return Text(note, "yellow"), Text("-"), Text("-")
+    filled = round(_BAR_CELLS * score)
+    style = _STYLE_OF_LEVEL[level]
     return (
         Text("█" * filled + "░" * (_BAR_CELLS - filled), style),
-        Text(f"{template.ood_score:.3f}"),
-        Text(level_name(template.quality_level, language), style),
+        Text(f"{score:.3f}"),
+        Text(level_name(level, language), style),
     )
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["ScoreCurve", "load_score_curve"]
 
 FORMAT_VERSION = 1
+# the version of a curve that was fitted on nothing: its scores rank faces and mean no more
+UNCALIBRATED = "uncalibrated"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +52,11 @@ class ScoreCurve:
                 "scores in 0..1 that fall; this one has {count}",
                 count=len(x),
             )
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the scores were fitted on data."""
+        return self.version != UNCALIBRATED
 
     def __call__(self, variances: NDArray[np.floating]) -> NDArray[np.float32]:
         """Map variances (N,) to scores (N,), 0..1, higher is better; flat past the end knots."""

@@ -61,7 +61,10 @@ def compare_templates(
 
 
 def decide(
-    similarity: float, ood_score_a: float, ood_score_b: float, scenario: Scenario
+    similarity: float,
+    ood_score_a: float | None,
+    ood_score_b: float | None,
+    scenario: Scenario,
 ) -> tuple[Verdict, tuple[Reason, ...]]:
     """Say what to do about two faces, and why.
 
@@ -75,10 +78,16 @@ def decide(
     3. A similarity below ``different_below``: ``different``.
     4. Anything else: ``review``.
 
+    Where the model gives no score, no rule on scores can be kept, so a person decides: ``review``,
+    with a reason that says so, in place of ``same`` and of ``different``. There are two
+    exceptions: a similarity above ``same_above`` in a scenario that lets the similarity decide
+    alone is ``same``, and one below ``different_below`` is ``different`` where
+    ``recapture_below`` is 0, since no score could have asked for another picture.
+
     Parameters
     ----------
     similarity : cosine of the two features
-    ood_score_a, ood_score_b : how far each face can be trusted, 0..1
+    ood_score_a, ood_score_b : how far each face can be trusted, 0..1; None: nobody knows
     scenario : the thresholds; with ``similarity_alone``, ``same_needs_score_above`` has no effect
 
     Returns
@@ -96,33 +105,30 @@ def decide(
         ("ood_score_a", ood_score_a),
         ("ood_score_b", ood_score_b),
     ):
-        if not math.isfinite(value):
+        if value is not None and not math.isfinite(value):
             raise InputError(
                 "decision.not_finite",
                 "{name} must be a finite number, this is {value}",
                 name=name,
                 value=value,
             )
-    scores = {"a": ood_score_a, "b": ood_score_b}
+    given = {"a": ood_score_a, "b": ood_score_b}
+    scores = {side: score for side, score in given.items() if score is not None}
     above = similarity > scenario.same_above
     poor = {side: score for side, score in scores.items() if score < scenario.recapture_below}
 
     if poor and not (above and scenario.similarity_alone):
         return Verdict.RECAPTURE, _quality_reasons("poor", poor, scenario.recapture_below)
     if above:
-        return _decide_above(similarity, scores, poor, scenario)
-    if similarity < scenario.different_below:
-        values: dict[str, float | str] = {
-            "similarity": similarity,
-            "threshold": scenario.different_below,
-        }
-        return Verdict.DIFFERENT, (Reason("similarity.below", values),)
-    values = {
-        "similarity": similarity,
-        "low": scenario.different_below,
-        "high": scenario.same_above,
-    }
-    return Verdict.REVIEW, (Reason("similarity.between", values),)
+        verdict, reasons = _decide_above(similarity, scores, poor, scenario)
+    else:
+        verdict, reasons = _decide_not_above(similarity, scenario)
+    if len(scores) == len(given) or verdict is Verdict.RECAPTURE:
+        return verdict, reasons
+    no_rule = verdict is Verdict.DIFFERENT and scenario.recapture_below <= 0
+    if no_rule or (above and scenario.similarity_alone):
+        return verdict, (*reasons, Reason("quality.none_accepted"))
+    return Verdict.REVIEW, (Reason("quality.none"), *reasons)
 
 
 def _decide_above(
@@ -139,6 +145,15 @@ def _decide_above(
             return Verdict.RECAPTURE, (*reasons, reached)
     accepted = _quality_reasons("poor_accepted", poor, scenario.recapture_below)
     return Verdict.SAME, (reached, *accepted)
+
+
+def _decide_not_above(similarity: float, scenario: Scenario) -> tuple[Verdict, tuple[Reason, ...]]:
+    low, high = scenario.different_below, scenario.same_above
+    if similarity < low:
+        below = Reason("similarity.below", {"similarity": similarity, "threshold": low})
+        return Verdict.DIFFERENT, (below,)
+    between = Reason("similarity.between", {"similarity": similarity, "low": low, "high": high})
+    return Verdict.REVIEW, (between,)
 
 
 def _quality_reasons(what: str, sides: dict[str, float], threshold: float) -> tuple[Reason, ...]:

@@ -6,17 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.types import FEATURE_DIM, Embeddings
+from ood_face.types import FEATURE_DIM, Embeddings, QualityScore
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 class FakeEmbedder:
-    """Features follow the colours of a crop, the score its brightness: 255 is 1, 0 is 0."""
+    """Features follow the colours of a crop, the score its brightness: 255 is 1, 0 is 0.
 
-    def __init__(self, model_id: str = "fake-1") -> None:
+    With ``quality_score`` none, there are no scores.
+    """
+
+    def __init__(
+        self, model_id: str = "fake-1", quality_score: QualityScore = QualityScore.CALIBRATED
+    ) -> None:
         self._model_id = model_id
+        self._quality_score = quality_score
         rng = np.random.default_rng(7)
         # 7x7 blocks of 3 colours, and a constant that keeps the norm from 0
         self._projection = rng.normal(size=(7 * 7 * 3 + 1, FEATURE_DIM))
@@ -24,6 +30,10 @@ class FakeEmbedder:
     @property
     def model_id(self) -> str:
         return self._model_id
+
+    @property
+    def quality_score(self) -> QualityScore:
+        return self._quality_score
 
     def embed(self, crops: NDArray[np.uint8]) -> Embeddings:
         count = len(crops)
@@ -33,5 +43,7 @@ class FakeEmbedder:
         )
         features = inputs @ self._projection
         features /= np.linalg.norm(features, axis=1, keepdims=True)
+        if self._quality_score is QualityScore.NONE:
+            return Embeddings(features=features, ood_scores=None, variances=None)
         scores = crops.mean(axis=(1, 2, 3)) / 255
         return Embeddings(features=features, ood_scores=scores, variances=1 - scores)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ood_face.messages import level_name
-from ood_face.types import FEATURE_DIM
+from ood_face.messages import level_name, quality_score_note
+from ood_face.types import FEATURE_DIM, QualityScore
 from webui.markup import Html, join, tag
 from webui.outcomes import Problem
 from webui.views.parts import error_card, error_text, waiting_card
@@ -50,7 +50,8 @@ def features_json(outcome: ExtractOutcome) -> bytes:
             "face": number,
             "ood_score": template.ood_score,
             "quality": template.quality,
-            "quality_level": str(template.quality_level),
+            # an enumeration of strings; null where the model gives no score
+            "quality_level": template.quality_level,
             "box_xyxy_px": [round(float(v), 2) for v in template.face.box_xyxy_px],
             "landmarks_px": np.round(template.face.landmarks_px.astype(float), 2).tolist(),
             "probability": template.face.probability,
@@ -115,21 +116,27 @@ def _table(outcome: ExtractOutcome, texts: Texts) -> Html:
 
 def _row(name: str, number: int, template: FaceTemplate, texts: Texts) -> Html:
     face = template.face
-    level = level_name(template.quality_level, texts.language)
     numbers = " ".join(f"{v:+.3f}" for v in template.feature[:_NUMBERS_SHOWN])
-    swatch = tag("span", class_="swatch", aria_hidden="true")
     return tag(
         "tr",
         tag("td", name),
         tag("td", str(number)),
-        tag("td", f"{template.ood_score:.3f}"),
-        tag(
-            "td", swatch, level, f" ({template.quality})", class_=f"level-{template.quality_level}"
-        ),
+        *_quality_cells(template, texts),
         tag("td", ", ".join(f"{v:.0f}" for v in face.box_xyxy_px)),
         tag("td", f"{face.probability:.4f}"),
         tag("td", tag("code", numbers)),
     )
+
+
+def _quality_cells(template: FaceTemplate, texts: Texts) -> tuple[Html, ...]:
+    score, level = template.ood_score, template.quality_level
+    if score is None or level is None:
+        sentence = quality_score_note(QualityScore.NONE, texts.language)
+        return (tag("td", sentence, colspan=2, class_="score-none"),)
+    swatch = tag("span", class_="swatch", aria_hidden="true")
+    name = level_name(level, texts.language)
+    words = tag("td", swatch, name, f" ({template.quality})", class_=f"level-{level}")
+    return tag("td", f"{score:.3f}"), words
 
 
 def _downloads(outcome: ExtractOutcome, texts: Texts) -> Html:

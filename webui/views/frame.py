@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ood_face.messages import quality_score_note
 from webui.markup import Html, tag
 
 if TYPE_CHECKING:
+    from ood_face.types import QualityScore
     from webui.catalogue import Texts
 
 __all__ = ["EXAMPLES", "about", "examples", "footer", "header"]
@@ -64,12 +66,19 @@ def about(texts: Texts) -> Html:
     return tag("details", tag("summary", texts("about.title")), *sections, class_="about")
 
 
-def footer(texts: Texts, model_id: str) -> Html:
-    """Return the model's name, the way to the API, and where the examples come from."""
+def footer(texts: Texts, model_id: str, quality_score: QualityScore) -> Html:
+    """Return the model's name, what its scores lack, the way to the API, and the examples' origin.
+
+    Parameters
+    ----------
+    quality_score : what the model's scores are worth; said where it is not calibrated
+    """
+    note = quality_score_note(quality_score, texts.language)
     link = tag("a", texts("footer.api"), href="openapi.json")
     return tag(
         "footer",
         tag("span", texts("page.name"), " · ", tag("code", model_id)),
+        tag("strong", note) if note else Html(),
         link,
         tag("span", texts("footer.examples")),
         class_="page-footer",

@@ -11,7 +11,8 @@ from ood_face.errors import (
     MultipleFacesError,
     NoFaceError,
 )
-from ood_face.messages import error_sentence, level_name
+from ood_face.messages import error_sentence, level_name, quality_score_note
+from ood_face.types import QualityScore
 from webui.markup import Html, tag
 
 if TYPE_CHECKING:
@@ -89,10 +90,17 @@ def error_text(error: OodFaceError, texts: Texts) -> str:
 
 
 def score_bar(template: FaceTemplate | None, texts: Texts) -> Html:
-    """Return one face's score as a bar with its level in words; empty where there is none."""
+    """Return one face's score as a bar with its level in words.
+
+    Empty where there is no face; a sentence where the model gives no score.
+    """
     if template is None:
         return Html()
-    quality, level = template.quality, level_name(template.quality_level, texts.language)
+    quality, level_key = template.quality, template.quality_level
+    if quality is None or level_key is None:
+        sentence = quality_score_note(QualityScore.NONE, texts.language)
+        return tag("p", sentence, class_="score score-none")
+    level = level_name(level_key, texts.language)
     value = tag(
         "span", tag("b", level), " · ", texts("score.value", quality=quality), class_="score-value"
     )
@@ -107,7 +115,7 @@ def score_bar(template: FaceTemplate | None, texts: Texts) -> Html:
         aria_label=texts("score.spoken", quality=quality, level=level),
     )
     head = tag("div", tag("span", texts("score.title")), value, class_="score-head")
-    return tag("div", head, bar, class_=f"score level-{template.quality_level}")
+    return tag("div", head, bar, class_=f"score level-{level_key}")
 
 
 def rows(pairs: Iterable[tuple[str, str]]) -> Html:

@@ -10,7 +10,7 @@ from webui.markup import Html, join, tag
 from webui.views.parts import card, error_card, rows, score_bar, waiting_card
 
 if TYPE_CHECKING:
-    from ood_face.types import Comparison, Scenario
+    from ood_face.types import Comparison, FaceTemplate, Scenario
     from webui.catalogue import Texts
     from webui.outcomes import CompareOutcome, Marks
 
@@ -141,8 +141,8 @@ def _details(comparison: Comparison, marks: tuple[Marks, Marks], texts: Texts) -
     return rows(
         [
             (texts("details.similarity"), f"{comparison.similarity:.4f}"),
-            (texts("details.score_first"), f"{comparison.template_a.ood_score:.4f}"),
-            (texts("details.score_second"), f"{comparison.template_b.ood_score:.4f}"),
+            (texts("details.score_first"), _score(comparison.template_a, texts)),
+            (texts("details.score_second"), _score(comparison.template_b, texts)),
             (texts("details.faces_first"), _faces(marks[0], texts)),
             (texts("details.faces_second"), _faces(marks[1], texts)),
             (texts("details.scenario"), scenario_title(scenario.name, texts)),
@@ -157,6 +157,11 @@ def _details(comparison: Comparison, marks: tuple[Marks, Marks], texts: Texts) -
             (texts("details.model"), comparison.template_a.model_id),
         ]
     )
+
+
+def _score(template: FaceTemplate, texts: Texts) -> str:
+    score = template.ood_score
+    return texts("details.none") if score is None else f"{score:.4f}"
 
 
 def _faces(marks: Marks, texts: Texts) -> Html:

@@ -20,6 +20,7 @@ from ood_face.types import (
     Comparison,
     DetectedFace,
     FaceTemplate,
+    QualityScore,
     Reason,
     Scenario,
     Verdict,
@@ -158,7 +159,7 @@ def test_names_of_files_models_and_scenarios_cannot_become_markup():
     bad = FileOutcome(evil, Marks(), error=ImageDecodeError("image.x", "{name}", name=evil))
     shown = [
         extract_view(ExtractOutcome(evil, (file, bad)), EN),
-        frame.footer(EN, evil),
+        frame.footer(EN, evil, QualityScore.CALIBRATED),
         scenario_note(Scenario(evil), EN),
         verdict_view(outcome(0.62, Verdict.SAME, ABOVE, Scenario(evil)), EN),
         error_card(Problem(ImageDecodeError("image.x", "{name}", name=evil)), EN),
