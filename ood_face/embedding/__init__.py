@@ -1,11 +1,12 @@
-"""Embedding: the backbone, its RTS variance and the quality score."""
+"""Embedding: the backbone and its head, RTS variance, quality score and uncertainty."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ood_face.artifacts import verified_path
-from ood_face.embedding.rts import RtsEmbedder, check_outputs
+from ood_face.embedding.head import load_head
+from ood_face.embedding.rts import RtsEmbedder, check_trunk
 from ood_face.embedding.score import load_score_curve
 from ood_face.errors import ArtifactError
 
@@ -29,7 +30,7 @@ def open_embedder(
     Raises
     ------
     ArtifactError
-        The model, one of its files or its calibration is missing or wrong.
+        The model, one of its files, its head or its calibration is missing or wrong.
     """
     from ood_face.runtime import open_session  # noqa: PLC0415  (loads Paddle: seconds)
 
@@ -46,11 +47,12 @@ def open_embedder(
             kind=entry.kind,
         )
     curve = load_score_curve(verified_path(entry, f"{name}/calibration.toml"), name)
+    head = load_head(verified_path(entry, f"{name}/head.npz"))
     session = open_session(
         verified_path(entry, f"{name}/backbone.json"),
         verified_path(entry, f"{name}/backbone.pdiparams"),
         workers=workers,
         threads=threads,
     )
-    check_outputs(session)
-    return RtsEmbedder(session, curve, f"{name}@{entry.version}")
+    check_trunk(session, head)
+    return RtsEmbedder(session, head, curve, f"{name}@{entry.version}")

@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ood_face.embedding.dropout import crop_generator, monte_carlo
 from ood_face.errors import ArtifactError, BackendError
 from ood_face.imaging.preprocess import preprocess
-from ood_face.types import FEATURE_DIM, Embeddings
+from ood_face.types import Embeddings, QualityScore
+from ood_face.uncertainty import DEFAULT_PASSES, Uncertainties, check_passes, no_dropout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
+    from ood_face.embedding.head import Head
     from ood_face.embedding.score import ScoreCurve
     from ood_face.ports import Session
 
@@ -21,8 +26,7 @@ __all__ = ["RtsEmbedder"]
 # One run of the network at most: bounds memory whatever a caller sends.
 MAX_BATCH = 16
 # Paddle names the outputs of a saved program by their order.
-FEATURE_OUTPUT = "fetch_name_0"
-LOGVAR_OUTPUT = "fetch_name_1"
+FLAT_OUTPUT = "fetch_name_0"
 
 
 class RtsEmbedder:
@@ -30,14 +34,15 @@ class RtsEmbedder:
 
     Parameters
     ----------
-    session : network with input ``image`` (N, 3, 112, 112) and two outputs: the feature
-        (N, 512), not normalised, then the RTS log-variance (N, dof)
+    session : trunk with input ``image`` (N, 3, 112, 112) and one output: activations (N, D)
+    head : makes features and variances of the activations
     curve : maps the mean variance to the score
     model_id : written into every template
     """
 
-    def __init__(self, session: Session, curve: ScoreCurve, model_id: str) -> None:
+    def __init__(self, session: Session, head: Head, curve: ScoreCurve, model_id: str) -> None:
         self._session = session
+        self._head = head
         self._curve = curve
         self._model_id = model_id
 
@@ -45,6 +50,11 @@ class RtsEmbedder:
     def model_id(self) -> str:
         """Name and version of the model, stable across machines."""
         return self._model_id
+
+    @property
+    def quality_score(self) -> QualityScore:
+        """What the score is worth, as the curve says."""
+        return QualityScore.CALIBRATED if self._curve.calibrated else QualityScore.UNCALIBRATED
 
     @property
     def curve(self) -> ScoreCurve:
@@ -61,42 +71,114 @@ class RtsEmbedder:
         BackendError
             The network failed or gave numbers that are not finite.
         """
-        raw, variances = self.measure(crops)
-        norms = np.linalg.norm(raw, axis=1, keepdims=True)
-        if not (np.all(np.isfinite(variances)) and np.all(np.isfinite(norms)) and np.all(norms)):
-            raise BackendError(
-                "embedding.not_finite", "the network gave numbers that are not finite"
-            )
-        return Embeddings(raw / norms, self._curve(variances), variances)
+        return self._embeddings(*self.measure(crops))
+
+    def embed_with_uncertainty(
+        self, crops: NDArray[np.uint8], passes: int = DEFAULT_PASSES
+    ) -> tuple[Embeddings, Uncertainties]:
+        """Embed crops and say how sure that is; the trunk runs once, the head ``passes`` times.
+
+        The dropout masks are drawn from a generator that the crop's own pixels seed: the same
+        crop gives the same numbers, in any batch, process and order.
+
+        Parameters
+        ----------
+        crops : uint8 (N, 112, 112, 3) RGB; N may be 0
+        passes : Monte Carlo passes, 2..200
+
+        Raises
+        ------
+        InputError
+            The crops have another shape or type, ``passes`` is out of range, or the model was
+            trained without dropout.
+        BackendError
+            The network failed or gave numbers that are not finite.
+        """
+        check_passes(passes)
+        if self._head.dropout == 0:
+            raise no_dropout(self._model_id)
+        flat = self._activations(crops)
+        raw, variances = self._head(flat)
+        embeddings = self._embeddings(raw, variances)
+        runs = np.array(
+            [
+                monte_carlo(self._head, self._curve, row, passes, crop_generator(crop))
+                for row, crop in zip(flat, crops, strict=True)
+            ]
+        ).reshape(-1, 3)
+        if not np.all(np.isfinite(runs)):
+            raise _not_finite()
+        entropy, doubt = self._doubts(embeddings.features)
+        return embeddings, Uncertainties(
+            rts_variance=variances,
+            passes=passes,
+            score_mean=runs[:, 0],
+            score_spread=runs[:, 1],
+            feature_spread=runs[:, 2],
+            entropy=entropy,
+            one_minus_max_probability=doubt,
+        )
+
+    def uncertainty(self, crops: NDArray[np.uint8], passes: int = DEFAULT_PASSES) -> Uncertainties:
+        """Return the uncertainties alone; see :meth:`embed_with_uncertainty`."""
+        return self.embed_with_uncertainty(crops, passes)[1]
 
     def measure(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the network's own numbers: features (N, 512) with their norms, variances (N,)."""
+        return self._head(self._activations(crops))
+
+    def _activations(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         images = preprocess(crops)
-        raw = np.empty((len(images), FEATURE_DIM), np.float32)
-        variances = np.empty(len(images), np.float32)
+        flat = np.empty((len(images), self._head.width), np.float32)
         for start in range(0, len(images), MAX_BATCH):
             part = slice(start, start + MAX_BATCH)
-            outputs = self._session.run({"image": images[part]})
-            raw[part] = outputs[FEATURE_OUTPUT]
-            variances[part] = np.exp(outputs[LOGVAR_OUTPUT]).mean(axis=1)
-        return raw, variances
+            flat[part] = self._session.run({"image": images[part]})[FLAT_OUTPUT]
+        return flat
+
+    def _embeddings(self, raw: NDArray[np.float32], variances: NDArray[np.float32]) -> Embeddings:
+        norms = np.linalg.norm(raw, axis=1, keepdims=True)
+        if not (np.all(np.isfinite(variances)) and np.all(np.isfinite(norms)) and np.all(norms)):
+            raise _not_finite()
+        return Embeddings(raw / norms, self._curve(variances), variances)
+
+    def _doubts(
+        self, features: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | tuple[None, None]:
+        identities = self._head.identities
+        if identities is None:
+            return None, None
+        # in parts: there may be many thousands of identities
+        parts = [
+            identities.doubts(features[start : start + MAX_BATCH])
+            for start in range(0, len(features), MAX_BATCH)
+        ]
+        entropies, doubts = zip(*parts, strict=True) if parts else ((), ())
+        return _joined(entropies), _joined(doubts)
 
 
-def check_outputs(session: Session) -> None:
-    """Run one grey crop through a session and check that it is an RTS backbone.
+def check_trunk(session: Session, head: Head) -> None:
+    """Run one grey crop through a trunk and check that it gives what the head reads.
 
     Raises
     ------
     ArtifactError
-        An output is missing or has another shape.
+        The output is missing or has another shape.
     """
     outputs = session.run({"image": np.zeros((1, 3, 112, 112), np.float32)})
     shapes = {name: value.shape for name, value in outputs.items()}
-    if shapes.get(FEATURE_OUTPUT) != (1, FEATURE_DIM) or len(shapes.get(LOGVAR_OUTPUT, ())) != 2:
+    if shapes != {FLAT_OUTPUT: (1, head.width)}:
         raise ArtifactError(
             "embedding.outputs",
-            "an RTS backbone gives a feature (1, {dim}), then log-variances (1, dof); "
-            "this program has {shapes}",
-            dim=FEATURE_DIM,
+            "the head reads {width} activations, so the backbone must have one output "
+            "(1, {width}); this program has {shapes}",
+            width=head.width,
             shapes=shapes,
         )
+
+
+def _joined(parts: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.concatenate([np.empty(0, np.float32), *parts])
+
+
+def _not_finite() -> BackendError:
+    return BackendError("embedding.not_finite", "the network gave numbers that are not finite")
