@@ -6,6 +6,7 @@ import pytest
 
 import ood_face
 from ood_face.errors import BackendError
+from ood_face.types import QualityScore
 from tests.fakes import FakeEmbedder, fake_service
 
 
@@ -30,6 +31,7 @@ def test_scenarios(client):
 def test_model(client, settings):
     assert client.get("/v1/model").json() == {
         "model_id": "fake-1",
+        "quality_score": "calibrated",
         "feature_dim": 512,
         "version": ood_face.__version__,
         "max_image_bytes": settings.max_image_bytes,
@@ -45,7 +47,11 @@ def test_readyz_runs_the_model_and_holds_the_result_for_a_moment(client_of):
     embedder = CountingEmbedder()
     with client_of(fake_service(embedder=embedder)) as client:
         assert embedder.calls == 0
-        assert client.get("/readyz").json() == {"status": "ready"}
+        assert client.get("/readyz").json() == {
+            "status": "ready",
+            "model_id": "fake-1",
+            "quality_score": "calibrated",
+        }
         assert client.get("/readyz").status_code == 200
         assert embedder.calls == 1
         time.sleep(1.05)
@@ -66,6 +72,15 @@ def test_readyz_of_a_broken_model(client_of, caplog):
         embedder.broken = False
         time.sleep(1.05)
         assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("quality_score", list(QualityScore))
+def test_what_the_scores_are_worth_is_said(client_of, quality_score):
+    service = fake_service(embedder=FakeEmbedder(quality_score=quality_score))
+    with client_of(service) as client:
+        for path in ("/v1/model", "/readyz"):
+            answer = client.get(path)
+            assert (answer.status_code, answer.json()["quality_score"]) == (200, quality_score)
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])

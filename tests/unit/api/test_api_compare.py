@@ -5,7 +5,8 @@ import base64
 import numpy as np
 import pytest
 
-from tests.fakes import picture, png
+from ood_face.types import QualityScore
+from tests.fakes import FakeEmbedder, fake_service, picture, png
 
 SAME = {"image_a": ("a.png", png(picture(40))), "image_b": ("b.png", png(picture(40)))}
 
@@ -107,3 +108,24 @@ def test_which_picture_is_broken(client):
     problem = client.post("/v1/compare", files=files).json()
     assert problem["field"] == "image_b"
     assert problem["detail"].startswith("image_b: ")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "verdict", "keys"),
+    [
+        ("default", "review", ["quality.none", "similarity.above"]),
+        ("finance", "review", ["quality.none", "similarity.above"]),
+        ("attendance", "same", ["similarity.above", "quality.none_accepted"]),
+    ],
+)
+def test_without_a_quality_score_only_a_rule_on_similarity_passes(
+    client_of, scenario, verdict, keys
+):
+    service = fake_service(embedder=FakeEmbedder(quality_score=QualityScore.NONE))
+    with client_of(service) as client:
+        body = client.post("/v1/compare", files=SAME, data={"scenario": scenario}).json()
+    assert body["verdict"] == verdict
+    assert [reason["key"] for reason in body["reasons"]] == keys
+    assert any("no quality score" in reason["sentence"] for reason in body["reasons"])
+    assert body["face_a"]["ood_score"] is None
+    assert body["face_b"]["quality_level"] is None

@@ -5,7 +5,8 @@ import base64
 import numpy as np
 import pytest
 
-from tests.fakes import picture, png
+from ood_face.types import QualityScore
+from tests.fakes import FakeEmbedder, fake_service, picture, png
 
 
 def test_a_form_gives_every_face_largest_first(client, service):
@@ -57,3 +58,16 @@ def test_the_callers_language(client, header, name):
         headers={"Accept-Language": header},
     )
     assert answer.json()["faces"][0]["quality_level_name"] == name
+
+
+def test_a_model_without_a_quality_score_gives_nulls(client_of):
+    service = fake_service(embedder=FakeEmbedder(quality_score=QualityScore.NONE))
+    with client_of(service) as client:
+        answer = client.post("/v1/extract", files={"image": ("a.png", png(picture(20, 40)))})
+    assert answer.status_code == 200
+    faces = answer.json()["faces"]
+    assert len(faces) == 2
+    for face in faces:
+        for name in ("ood_score", "quality", "quality_level", "quality_level_name"):
+            assert face[name] is None
+        assert len(face["feature"]) == 512

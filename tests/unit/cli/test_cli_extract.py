@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from tests.fakes import picture
+from ood_face.types import QualityScore
+from tests.fakes import FakeEmbedder, fake_service, picture
 
 
 def test_extract_prints_every_face(run):
@@ -77,3 +78,18 @@ def test_a_target_that_cannot_be_written_is_told_before_the_work(run, target):
     result = run("extract", run.file("a.png", 40), "--out", target)
     assert (result.exit_code, "cannot be written" in result.stderr) == (7, True)
     assert result.stdout == ""
+
+
+def test_a_model_without_a_quality_score_says_so(run):
+    run.service = fake_service(embedder=FakeEmbedder(quality_score=QualityScore.NONE))
+    file = run.file("a.png", 40)
+    assert "This model gives no quality score" in run("extract", file).stdout
+    assert "该模型不提供质量分" in run("extract", file, "--lang", "zh").stdout
+    (face,) = json.loads(run("extract", file, "--json", "--out", "f.npz").stdout)[0]["faces"]
+    assert (face["ood_score"], face["quality"], face["quality_level"]) == (None, None, None)
+    with np.load("f.npz", allow_pickle=False) as arrays:
+        assert np.isnan(arrays["ood_scores"]).tolist() == [True]
+    result = run("compare", file, run.file("b.png", 40))
+    assert result.exit_code == 3
+    assert "needs review" in result.stdout
+    assert "gives no quality score" in result.stdout

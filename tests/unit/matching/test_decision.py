@@ -143,3 +143,49 @@ def test_similarity_never_leaves_its_range(feature):
 def test_models_do_not_mix():
     with pytest.raises(InputError, match="m-1 and m-2"):
         compare_templates(_template([1]), _template([1], "m-2"), SCENARIOS["default"])
+
+
+@pytest.mark.parametrize(
+    ("scenario", "similarity", "verdict", "keys"),
+    [
+        ("default", 0.9, "review", ["quality.none", "similarity.above"]),
+        ("default", 0.4, "review", ["quality.none", "similarity.between"]),
+        ("default", 0.1, "review", ["quality.none", "similarity.below"]),
+        ("gate", 0.9, "review", ["quality.none", "similarity.above"]),
+        ("finance", 0.9, "review", ["quality.none", "similarity.above"]),
+        ("attendance", 0.9, "same", ["similarity.above", "quality.none_accepted"]),
+        ("attendance", 0.4, "review", ["quality.none", "similarity.between"]),
+        ("attendance", 0.1, "review", ["quality.none", "similarity.below"]),
+    ],
+)
+def test_table_without_scores(scenario, similarity, verdict, keys):
+    decided, reasons = decide(similarity, None, None, SCENARIOS[scenario])
+    assert decided == verdict
+    assert [reason.key for reason in reasons] == keys
+
+
+@given(any_scenario(), similarities, st.none() | scores)
+def test_without_a_score_nothing_passes_but_by_similarity_alone(scenario, similarity, score_b):
+    verdict, reasons = decide(similarity, None, score_b, scenario)
+    if verdict is Verdict.SAME:
+        assert scenario.similarity_alone
+        assert similarity > scenario.same_above
+    if verdict is Verdict.DIFFERENT:
+        assert scenario.recapture_below == 0
+        assert similarity < scenario.different_below
+    if verdict is Verdict.RECAPTURE:
+        assert score_b is not None
+    else:
+        assert any(reason.key.startswith("quality.none") for reason in reasons)
+
+
+def test_without_a_rule_on_quality_different_needs_no_score():
+    verdict, reasons = decide(0.1, None, None, Scenario("x", recapture_below=0.0))
+    assert verdict is Verdict.DIFFERENT
+    assert [reason.key for reason in reasons] == ["similarity.below", "quality.none_accepted"]
+    assert decide(0.9, None, None, Scenario("x", recapture_below=0.0))[0] is Verdict.REVIEW
+
+
+def test_a_known_poor_score_counts_where_the_other_is_unknown():
+    assert decide(0.9, 0.1, None, SCENARIOS["default"])[0] is Verdict.RECAPTURE
+    assert decide(0.9, None, 0.5, SCENARIOS["finance"])[0] is Verdict.RECAPTURE

@@ -14,7 +14,7 @@ from ood_face.errors import (
     NoFaceError,
     UnknownScenarioError,
 )
-from ood_face.types import DetectedFace, Embeddings, Verdict
+from ood_face.types import DetectedFace, Embeddings, QualityScore, Verdict
 from tests.fakes import (
     CountingAdmission,
     FakeDetector,
@@ -266,3 +266,12 @@ def test_threads_get_their_own_answers(service):
     for i, template in enumerate(together):
         np.testing.assert_array_equal(template.feature, alone[i % 16].feature)
         assert template.ood_score == alone[i % 16].ood_score
+
+
+def test_a_model_without_scores():
+    service = fake_service(embedder=FakeEmbedder(quality_score=QualityScore.NONE))
+    service.self_test()
+    assert service.quality_score is QualityScore.NONE
+    (template,) = service.extract(picture(40))
+    assert (template.ood_score, template.quality, template.quality_level) == (None, None, None)
+    assert service.embed_crops(np.zeros((2, 112, 112, 3), np.uint8))[1] is None

@@ -15,7 +15,7 @@ from ood_face.errors import (
     MultipleFacesError,
     NoFaceError,
 )
-from ood_face.messages import LANGUAGES, verdict_name
+from ood_face.messages import LANGUAGES, quality_score_note, reason_sentence, verdict_name
 from ood_face.types import (
     Comparison,
     DetectedFace,
@@ -35,7 +35,7 @@ from webui.views.verdict import scenario_note, scenario_title, score_bars, verdi
 EN = texts("en")
 
 
-def template(ood_score: float = 0.7, seed: int = 0, model_id: str = "m-1") -> FaceTemplate:
+def template(ood_score: float | None = 0.7, seed: int = 0, model_id: str = "m-1") -> FaceTemplate:
     feature = np.random.default_rng(seed).normal(size=512)
     face = DetectedFace(
         np.array([1, 2, 31, 42], np.float32), 0.9876, np.arange(10, dtype=np.float32).reshape(5, 2)
@@ -212,3 +212,36 @@ def test_downloads_hold_the_whole_features():
     html = extract_view(result, EN)
     encoded = re.findall(r'base64,([^"]+)" download="faces.json"', html)
     assert base64.b64decode(encoded[0]) == features_json(result)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_a_score_a_sentence_stands_in_the_place_of_the_bar(language):
+    words, unscored = texts(language), template(None)
+    sentence = quality_score_note(QualityScore.NONE, language)
+    bar = score_bar(unscored, words)
+    assert sentence in bar
+    assert "meter" not in bar
+
+    comparison = Comparison(
+        0.62, unscored, unscored, Verdict.REVIEW, (Reason("quality.none"), ABOVE), Scenario("x")
+    )
+    html = verdict_view(CompareOutcome(comparison, marks=(Marks(), Marks())), words)
+    assert reason_sentence(Reason("quality.none"), language) in html
+    assert words("details.none") in html.split("<details>")[1]
+
+    result = ExtractOutcome("m-1", (FileOutcome("a.jpg", Marks(), (unscored,)),))
+    assert sentence in extract_view(result, words)
+    (face,) = json.loads(features_json(result))["faces"]
+    assert (face["ood_score"], face["quality"], face["quality_level"]) == (None, None, None)
+    with np.load(io.BytesIO(features_npz(result))) as arrays:
+        assert np.isnan(arrays["ood_scores"]).tolist() == [True]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("quality_score", list(QualityScore))
+def test_the_footer_says_where_scores_are_not_calibrated(language, quality_score):
+    html = frame.footer(texts(language), "m-1", quality_score)
+    note = quality_score_note(quality_score, language)
+    assert (note == "") == (quality_score is QualityScore.CALIBRATED)
+    assert note in html
+    assert ("<strong>" in html) == bool(note)
