@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ood_face.types import DetectedFace, Embeddings, QualityScore, RgbImage
+    from ood_face.uncertainty import Uncertainties
 
 __all__ = ["Admission", "Detector", "Embedder", "Session"]
 
@@ -53,6 +54,20 @@ class Embedder(Protocol):
 
     def embed(self, crops: NDArray[np.uint8]) -> Embeddings:
         """Embed uint8 (N, 112, 112, 3) RGB crops; N may be 0."""
+        ...
+
+    def embed_with_uncertainty(
+        self, crops: NDArray[np.uint8], passes: int
+    ) -> tuple[Embeddings, Uncertainties]:
+        """Embed, and estimate by Monte Carlo dropout how sure that is.
+
+        The same crop gives the same numbers every time, alone and in a batch.
+
+        Raises
+        ------
+        InputError
+            ``passes`` is no integer from 2 to 200, or the model has no dropout.
+        """
         ...
 
 

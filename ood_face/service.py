@@ -15,7 +15,7 @@ from ood_face.errors import (
 )
 from ood_face.imaging.arrays import check_crops, check_image, colour_ramps
 from ood_face.matching.decision import compare_templates
-from ood_face.types import FaceTemplate
+from ood_face.uncertainty import DEFAULT_PASSES, wanted_passes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from ood_face.types import (
         Comparison,
         DetectedFace,
-        Embeddings,
+        FaceTemplate,
         QualityScore,
         RgbImage,
         Scenario,
     )
+    from ood_face.uncertainty import UncertaintyMethod
 
 __all__ = ["FaceService", "Which"]
 
@@ -100,16 +101,29 @@ class FaceService:
         with self._admission.admit():
             return self._detect(image)
 
-    def extract(self, image: RgbImage) -> list[FaceTemplate]:
+    def extract(
+        self,
+        image: RgbImage,
+        uncertainty: UncertaintyMethod | None = None,
+        passes: int = DEFAULT_PASSES,
+    ) -> list[FaceTemplate]:
         """Return feature and score of every face, largest first; empty where there is none.
 
         Parameters
         ----------
         image : uint8 array of shape (H, W, 3), RGB
+        uncertainty : ``mc``: the templates carry the model's uncertainty, by Monte Carlo dropout
+        passes : how many Monte Carlo passes, 2..200
+
+        Raises
+        ------
+        InputError
+            ``uncertainty`` or ``passes`` is none of these, or the model can't estimate it.
         """
         check_image(image)
+        sought = wanted_passes(uncertainty, passes)
         with self._admission.admit():
-            return self._templates(image, self._detect(image))
+            return self._templates(image, self._detect(image), sought)
 
     def extract_one(self, image: RgbImage, which: Which = "") -> tuple[FaceTemplate, int]:
         """Return the one face that is meant, and how many faces there are.
@@ -210,7 +224,8 @@ class FaceService:
         crop = colour_ramps()
         self._detector.detect(crop)
         embedded = self._embedder.embed(crop[None])
-        norms, scores = np.linalg.norm(embedded.features, axis=1), _scores(embedded)
+        norms = np.linalg.norm(embedded.features, axis=1)
+        scores = [embedded.score(i) for i in range(len(norms))]
         # the negated comparisons also catch NaN
         score_works = scores[0] is None or 0.0 <= scores[0] <= 1.0
         if len(norms) != 1 or not abs(norms[0] - 1.0) < 1e-3 or not score_works:
@@ -236,17 +251,17 @@ class FaceService:
         faces = self._detector.detect(image)
         return sorted(faces, key=lambda face: face.area_px2, reverse=True)
 
-    def _templates(self, image: RgbImage, faces: list[DetectedFace]) -> list[FaceTemplate]:
+    def _templates(
+        self, image: RgbImage, faces: list[DetectedFace], passes: int | None = None
+    ) -> list[FaceTemplate]:
         if not faces:
             return []
-        embedded = self._embedder.embed(np.stack([self._align(image, face) for face in faces]))
-        model_id = self._embedder.model_id
-        return [
-            FaceTemplate(feature=feature, ood_score=score, model_id=model_id, face=face)
-            for feature, score, face in zip(
-                embedded.features, _scores(embedded), faces, strict=True
-            )
-        ]
+        crops = np.stack([self._align(image, face) for face in faces])
+        if passes is None:
+            embedded, doubts = self._embedder.embed(crops), None
+        else:
+            embedded, doubts = self._embedder.embed_with_uncertainty(crops, passes)
+        return embedded.templates(self._embedder.model_id, faces, doubts)
 
     def _extract_one(self, image: RgbImage, which: Which) -> tuple[FaceTemplate, int]:
         faces = self._detect(image)
@@ -281,9 +296,3 @@ class FaceService:
             # the second's work ends inside this admission, also when the first failed
             second.exception()
         return first, second.result()
-
-
-def _scores(embedded: Embeddings) -> list[float] | list[None]:
-    if embedded.ood_scores is None:
-        return [None] * len(embedded.features)
-    return [float(score) for score in embedded.ood_scores]

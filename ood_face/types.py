@@ -11,7 +11,11 @@ import numpy as np
 from ood_face.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from ood_face.uncertainty import Uncertainties, Uncertainty
 
 __all__ = [
     "CROP_SIDE_PX",
@@ -161,6 +165,25 @@ class Embeddings:
             if values is not None:
                 object.__setattr__(self, name, _frozen(values, np.float32, (count,)))
 
+    def score(self, index: int) -> float | None:
+        """Return the ``ood_score`` of one face."""
+        return None if self.ood_scores is None else float(self.ood_scores[index])
+
+    def templates(
+        self, model_id: str, faces: Sequence[DetectedFace], doubts: Uncertainties | None = None
+    ) -> list[FaceTemplate]:
+        """Return the templates of the faces that were embedded, in their order."""
+        return [
+            FaceTemplate(
+                feature=self.features[i],
+                ood_score=self.score(i),
+                model_id=model_id,
+                face=face,
+                uncertainty=None if doubts is None else doubts.of(i),
+            )
+            for i, face in enumerate(faces)
+        ]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceTemplate:
@@ -172,12 +195,14 @@ class FaceTemplate:
     ood_score : 0..1, higher is better; None: the model gives no quality score
     model_id : the model that made it; features of different models never compare
     face : where in the picture it was
+    uncertainty : how sure the model is; None: nobody asked
     """
 
     feature: NDArray[np.float32]
     ood_score: float | None
     model_id: str
     face: DetectedFace
+    uncertainty: Uncertainty | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "feature", _frozen(self.feature, np.float32, (FEATURE_DIM,)))

@@ -9,7 +9,7 @@ over the identities of the training set say how ambiguous the face is (aleatoric
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -24,9 +24,14 @@ __all__ = [
     "MIN_PASSES",
     "Uncertainties",
     "Uncertainty",
+    "UncertaintyMethod",
     "check_passes",
     "no_dropout",
+    "wanted_passes",
 ]
+
+# how to estimate: Monte Carlo dropout
+UncertaintyMethod = Literal["mc"]
 
 # A spread takes two numbers; past 200 passes its own error, which falls with the square root of
 # their number, is below 5 %.
@@ -51,6 +56,26 @@ def check_passes(passes: int) -> None:
             high=MAX_PASSES,
             got=repr(passes)[:64],
         )
+
+
+def wanted_passes(uncertainty: UncertaintyMethod | None, passes: int) -> int | None:
+    """Return how many passes a request asks for; None: no uncertainty is wanted.
+
+    Raises
+    ------
+    InputError
+        There is no such method, or ``passes`` is out of range.
+    """
+    if uncertainty is None:
+        return None
+    if uncertainty != "mc":
+        raise InputError(
+            "uncertainty.method",
+            "uncertainty must be mc or left out, this is {got}",
+            got=repr(uncertainty)[:64],
+        )
+    check_passes(passes)
+    return passes
 
 
 def no_dropout(model_id: str) -> InputError:

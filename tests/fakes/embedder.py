@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ood_face.types import FEATURE_DIM, Embeddings, QualityScore
+from ood_face.uncertainty import Uncertainties, check_passes, no_dropout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 class FakeEmbedder:
     """Features follow the colours of a crop, the score its brightness: 255 is 1, 0 is 0.
 
-    With ``quality_score`` none, there are no scores.
+    With ``quality_score`` none, there are no scores and no uncertainties. What is not bright is
+    not sure: each doubt is a share of the darkness, and the spread narrows with the passes.
     """
 
     def __init__(
@@ -47,3 +49,21 @@ class FakeEmbedder:
             return Embeddings(features=features, ood_scores=None, variances=None)
         scores = crops.mean(axis=(1, 2, 3)) / 255
         return Embeddings(features=features, ood_scores=scores, variances=1 - scores)
+
+    def embed_with_uncertainty(
+        self, crops: NDArray[np.uint8], passes: int
+    ) -> tuple[Embeddings, Uncertainties]:
+        check_passes(passes)
+        embedded = self.embed(crops)
+        if embedded.ood_scores is None or embedded.variances is None:
+            raise no_dropout(self._model_id)
+        darkness = embedded.variances
+        return embedded, Uncertainties(
+            rts_variance=darkness,
+            passes=passes,
+            score_mean=embedded.ood_scores,
+            score_spread=darkness / (2 * passes),
+            feature_spread=darkness / 4,
+            entropy=darkness / 3,
+            one_minus_max_probability=darkness / 2,
+        )
