@@ -58,7 +58,11 @@ def open_service(settings: Settings | None = None) -> FaceService:
     service = FaceService(
         _open_detector(settings, manifest),
         open_embedder(
-            manifest, settings.model, workers=settings.workers, threads=settings.threads_per_worker
+            manifest,
+            settings.model,
+            workers=settings.workers,
+            threads=settings.threads_per_worker,
+            precision=settings.precision,
         ),
         scenarios,
         BoundedAdmission(settings.workers, settings.queue_size, settings.queue_timeout_s),
@@ -81,7 +85,13 @@ def open_rts_embedder(settings: Settings) -> RtsEmbedder:
     from ood_face.embedding import open_embedder  # noqa: PLC0415
 
     manifest = Manifest.load(settings.weights_dir)
-    return open_embedder(manifest, settings.model, workers=1, threads=settings.workers)
+    return open_embedder(
+        manifest,
+        settings.model,
+        workers=1,
+        threads=settings.threads_per_worker,
+        precision=settings.precision,
+    )
 
 
 def open_scenarios(settings: Settings) -> Mapping[str, Scenario]:

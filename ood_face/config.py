@@ -64,6 +64,10 @@ class Settings(BaseSettings):
         ge=1,
         description="Threads inside one predictor; unset: one per core.",
     )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="Number format of the backbone; auto: bfloat16 where the processor has it.",
+    )
     queue_size: int = Field(32, ge=0, description="Requests that may wait; more are answered 503.")
     queue_timeout_s: float = Field(10.0, gt=0, description="Longest wait for a free worker.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

@@ -12,12 +12,18 @@ from ood_face.errors import ArtifactError
 
 if TYPE_CHECKING:
     from ood_face.artifacts import Manifest
+    from ood_face.runtime import Precision
 
 __all__ = ["RtsEmbedder", "open_embedder"]
 
 
 def open_embedder(
-    manifest: Manifest, name: str | None = None, *, workers: int = 1, threads: int = 1
+    manifest: Manifest,
+    name: str | None = None,
+    *,
+    workers: int = 1,
+    threads: int = 1,
+    precision: Precision = "auto",
 ) -> RtsEmbedder:
     """Open an embedding model of the manifest, its files checked by sha256.
 
@@ -26,6 +32,7 @@ def open_embedder(
     name : model of the manifest; None: its default
     workers : predictors, pictures embedded at once
     threads : threads inside one predictor
+    precision : of the backbone; ``auto``: bfloat16 where the processor has it, else float32
 
     Raises
     ------
@@ -53,6 +60,7 @@ def open_embedder(
         verified_path(entry, f"{name}/backbone.pdiparams"),
         workers=workers,
         threads=threads,
+        precision=precision,
     )
     check_trunk(session, head)
     return RtsEmbedder(session, head, curve, f"{name}@{entry.version}")

@@ -13,6 +13,7 @@ import numpy as np
 
 from ood_face.errors import BackendError
 from ood_face.runtime.allocator import keep_freed_memory
+from ood_face.runtime.precision import choose_precision
 from ood_face.runtime.program import check_inputs, read_input_specs
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ood_face.runtime.precision import Precision
     from ood_face.runtime.program import InputSpec
 
 __all__ = ["PaddleSession", "open_session"]
@@ -133,7 +135,9 @@ class PaddleSession:
             self._idle.put(worker)
 
 
-def open_session(program: Path, params: Path, *, workers: int, threads: int) -> PaddleSession:
+def open_session(
+    program: Path, params: Path, *, workers: int, threads: int, precision: Precision = "float32"
+) -> PaddleSession:
     """Load a network for the CPU.
 
     Parameters
@@ -142,6 +146,8 @@ def open_session(program: Path, params: Path, *, workers: int, threads: int) -> 
     params : its weights, ``.pdiparams``
     workers : predictors, that is: calls that run at once; they share one copy of the weights
     threads : threads inside one call
+    precision : bfloat16 is several times faster where the processor has it, and moves a face's
+        feature by less than 1e-4 in cosine; weights, inputs and outputs stay float32
 
     Raises
     ------
@@ -162,12 +168,16 @@ def open_session(program: Path, params: Path, *, workers: int, threads: int) -> 
         )
     keep_freed_memory()
     inference = _paddle_inference()
+    config = _config(inference, program, params, threads)
+    chosen = choose_precision(precision)
+    if chosen == "bfloat16":
+        config.enable_onednn_bfloat16()
     try:
-        first = inference.create_predictor(_config(inference, program, params, threads))
+        first = inference.create_predictor(config)
         predictors = [first, *(first.clone() for _ in range(workers - 1))]
     except PADDLE_ERRORS as exc:
         raise _backend_error(exc) from exc
-    logger.info("loaded %s: %d workers of %d threads", program.name, workers, threads)
+    logger.info("loaded %s: %d workers of %d threads, %s", program.name, workers, threads, chosen)
     return PaddleSession(predictors, specs)
 
 
