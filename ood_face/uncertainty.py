@@ -8,7 +8,7 @@ over the identities of the training set say how ambiguous the face is (aleatoric
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,6 +16,8 @@ import numpy as np
 from ood_face.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "UncertaintyMethod",
     "check_passes",
     "no_dropout",
+    "uncertainty_columns",
     "wanted_passes",
 ]
 
@@ -150,6 +153,23 @@ class Uncertainties:
             entropy=None if entropy is None else float(entropy[index]),
             one_minus_max_probability=None if doubt is None else float(doubt[index]),
         )
+
+
+def uncertainty_columns(
+    found: Sequence[Uncertainty | None],
+) -> dict[str, NDArray[np.float32]]:
+    """Return float32 arrays (N,) by name for a table; NaN where a number is missing.
+
+    Empty where nobody asked for any.
+    """
+    if all(one is None for one in found):
+        return {}
+    return {
+        field.name: np.array(
+            [np.nan if one is None else getattr(one, field.name) for one in found], np.float32
+        )
+        for field in fields(Uncertainty)
+    }
 
 
 def _frozen(array: NDArray[np.floating], count: int) -> NDArray[np.float32]:

@@ -24,11 +24,13 @@ from ood_face.api.schemas import (
     ReasonOut,
     ScenarioOut,
     ScenariosResponse,
+    UncertaintyOut,
 )
 from ood_face.errors import InputError, NoFaceError
 from ood_face.imaging import decode
 from ood_face.messages import level_name, negotiate, reason_sentence, verdict_name
 from ood_face.types import FEATURE_DIM
+from ood_face.uncertainty import DEFAULT_PASSES, MAX_PASSES, MIN_PASSES, UncertaintyMethod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,10 +82,22 @@ def _add_faces(router: APIRouter, service: FaceService, settings: Settings) -> N
         allow_empty: Annotated[
             bool, Query(description="Answer 200 and no faces, not 422, where there is none.")
         ] = False,
+        uncertainty: Annotated[
+            UncertaintyMethod | None,
+            Query(description="mc: estimate how sure the model is, by Monte Carlo dropout."),
+        ] = None,
+        passes: Annotated[
+            int,
+            Query(
+                ge=MIN_PASSES,
+                le=MAX_PASSES,
+                description="Monte Carlo passes; used with uncertainty=mc alone.",
+            ),
+        ] = DEFAULT_PASSES,
     ) -> ExtractResponse:
         """Find all faces of a picture and return feature and quality of each, largest first."""
         image = picture(request, "image", sent.fields(("image",)).pictures["image"])
-        templates = service.extract(image)
+        templates = service.extract(image, uncertainty, passes)
         if not templates and not allow_empty:
             height, width = image.shape[:2]
             raise NoFaceError(
@@ -96,7 +110,11 @@ def _add_faces(router: APIRouter, service: FaceService, settings: Settings) -> N
         return ExtractResponse(
             model_id=service.model_id,
             faces=[
-                Face(**_quality(template, language), feature=_feature(template))
+                Face(
+                    **_quality(template, language),
+                    feature=_feature(template),
+                    uncertainty=_uncertainty(template),
+                )
                 for template in templates
             ],
         )
@@ -222,6 +240,11 @@ def _quality(template: FaceTemplate, language: Language) -> dict[str, Any]:
         "probability": face.probability,
         "landmarks_px": [(round(float(x), 2), round(float(y), 2)) for x, y in face.landmarks_px],
     }
+
+
+def _uncertainty(template: FaceTemplate) -> UncertaintyOut | None:
+    found = template.uncertainty
+    return None if found is None else UncertaintyOut(**asdict(found))
 
 
 def _feature(template: FaceTemplate) -> list[float]:

@@ -18,11 +18,13 @@ __all__ = [
     "ReasonOut",
     "ScenarioOut",
     "ScenariosResponse",
+    "UncertaintyOut",
 ]
 
 _FEATURE = "The face's feature: 512 numbers of unit norm; the dot product of two is their cosine."
 
 _NULL = "null: the model gives no quality score."
+_NO_IDENTITIES = "null: the model ships no identities."
 _QUALITY_SCORE = (
     "What the scores are worth: calibrated; uncalibrated (higher is better, but the number has no "
     "measured meaning); none (every score is null)."
@@ -68,11 +70,55 @@ class FaceQuality(BaseModel):
     )
 
 
+class UncertaintyOut(BaseModel):
+    """How sure the model is of a face; the same picture gives the same numbers."""
+
+    rts_variance: float = Field(
+        ge=0,
+        description="Mean RTS variance, which ood_score is made of; no unit, lower is better.",
+        examples=[1.31],
+    )
+    passes: int = Field(description="How many Monte Carlo passes were run.", examples=[20])
+    score_mean: float = Field(
+        ge=0, le=1, description="Mean ood_score over the passes.", examples=[0.81]
+    )
+    score_spread: float = Field(
+        ge=0,
+        le=0.5,
+        description="Standard deviation of the ood_score over the passes.",
+        examples=[0.021],
+    )
+    feature_spread: float = Field(
+        ge=0,
+        le=1,
+        description="What the model does not know (epistemic): mean of 1 - cosine between the "
+        "passes' features and their mean direction; 0: all the same.",
+        examples=[0.012],
+    )
+    entropy: float | None = Field(
+        ge=0,
+        le=1,
+        description="How ambiguous the face is (aleatoric): entropy of the probabilities over "
+        f"the training identities, as a share of the largest possible. {_NO_IDENTITIES}",
+        examples=[0.37],
+    )
+    one_minus_max_probability: float | None = Field(
+        ge=0,
+        le=1,
+        description="How ambiguous the face is (aleatoric): 1 - the largest probability over "
+        f"the training identities. {_NO_IDENTITIES}",
+        examples=[0.22],
+    )
+
+
 class Face(FaceQuality):
     """One face of a picture."""
 
     feature: list[float] = Field(
         min_length=FEATURE_DIM, max_length=FEATURE_DIM, description=_FEATURE
+    )
+    uncertainty: UncertaintyOut | None = Field(
+        None, description="How sure the model is. Only with uncertainty=mc."
     )
 
 

@@ -37,6 +37,7 @@ from ood_face.cli.render import (
 )
 from ood_face.errors import ArtifactError, OodFaceError
 from ood_face.messages import DEFAULT_LANGUAGE, Language, error_sentence
+from ood_face.uncertainty import DEFAULT_PASSES, MAX_PASSES, MIN_PASSES, UncertaintyMethod
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -85,8 +86,9 @@ def compare(
 
 
 @app.command(epilog=HELP_EPILOG)
-def extract(
+def extract(  # noqa: PLR0913 - each option of a command is an argument
     files: Annotated[list[str], typer.Argument(help="Pictures; - reads one from stdin.")],
+    *,
     as_json: AsJson = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON line per file.")] = False,
     out: Annotated[
@@ -95,6 +97,13 @@ def extract(
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="A picture without a face is no failure.")
     ] = False,
+    uncertainty: Annotated[
+        UncertaintyMethod | None,
+        typer.Option(help="Estimate how sure the model is; mc: by Monte Carlo dropout."),
+    ] = None,
+    passes: Annotated[
+        int, typer.Option(min=MIN_PASSES, max=MAX_PASSES, help="Monte Carlo passes.")
+    ] = DEFAULT_PASSES,
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
     """Find all faces and print feature and quality of each; a file that fails stops no other."""
@@ -107,7 +116,14 @@ def extract(
         service = open_service(settings)
         kept: list[FileFaces] = []
         codes = [ExitCode.OK]
-        found = extract_files(service, settings, files, allow_empty=allow_empty)
+        found = extract_files(
+            service,
+            settings,
+            files,
+            allow_empty=allow_empty,
+            uncertainty=uncertainty,
+            passes=passes,
+        )
         for result in _with_progress(found, len(files)):
             if result.error is not None:
                 report(result.error, lang, as_json=as_json or jsonl, file=result.file)

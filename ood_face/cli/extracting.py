@@ -15,6 +15,7 @@ import numpy as np
 from ood_face.cli.pictures import read_picture
 from ood_face.errors import InputError, NoFaceError, OodFaceError
 from ood_face.types import FEATURE_DIM
+from ood_face.uncertainty import DEFAULT_PASSES, uncertainty_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ood_face.config import Settings
     from ood_face.service import FaceService
     from ood_face.types import FaceTemplate
+    from ood_face.uncertainty import UncertaintyMethod
 
 __all__ = ["FileFaces", "check_writable", "extract_files", "write_npz"]
 
@@ -36,7 +38,13 @@ class FileFaces:
 
 
 def extract_files(
-    service: FaceService, settings: Settings, files: Sequence[str], *, allow_empty: bool
+    service: FaceService,
+    settings: Settings,
+    files: Sequence[str],
+    *,
+    allow_empty: bool,
+    uncertainty: UncertaintyMethod | None = None,
+    passes: int = DEFAULT_PASSES,
 ) -> Iterator[FileFaces]:
     """Yield the faces of each file, in the order of the files.
 
@@ -46,12 +54,13 @@ def extract_files(
     settings : the limits on pictures, and how many are processed at once
     files : paths; ``-``: stdin
     allow_empty : whether a picture without a face is no failure
+    uncertainty, passes : as :meth:`FaceService.extract` takes them
     """
 
     def extract(file: str) -> FileFaces:
         try:
             image = read_picture(file, settings)
-            templates = service.extract(image)
+            templates = service.extract(image, uncertainty, passes)
             if not templates and not allow_empty:
                 height, width = image.shape[:2]
                 raise NoFaceError(
@@ -94,7 +103,8 @@ def write_npz(path: Path, results: Sequence[FileFaces], model_id: str) -> None:
 
     The arrays, with N faces in all: ``features`` float32 (N, 512), ``ood_scores`` float32 (N,),
     NaN where the model gives none, ``boxes_xyxy_px`` float32 (N, 4), ``files`` text (N,),
-    ``model_id`` text.
+    ``model_id`` text. Where uncertainty was asked for, ``uncertainty_`` and each field's name,
+    float32 (N,).
 
     Raises
     ------
@@ -112,6 +122,8 @@ def write_npz(path: Path, results: Sequence[FileFaces], model_id: str) -> None:
         "files": np.array([file for file, _ in faces], np.str_),
         "model_id": np.array(model_id),
     }
+    columns = uncertainty_columns([template.uncertainty for _, template in faces])
+    arrays |= {f"uncertainty_{name}": column for name, column in columns.items()}
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ood_face.cli.extracting import FileFaces
     from ood_face.messages import Language
     from ood_face.types import Comparison, FaceTemplate, Scenario
+    from ood_face.uncertainty import Uncertainty
 
 __all__ = [
     "comparison_json",
@@ -51,8 +52,32 @@ _STYLE_OF_VERDICT = {
     Verdict.RECAPTURE: "bold yellow",
 }
 _LABELS: dict[Language, dict[str, str]] = {
-    "en": {"similarity": "similarity", "faces": "faces", "face": "face", "no_face": "no face"},
-    "zh": {"similarity": "相似度", "faces": "张人脸", "face": "张人脸", "no_face": "没有人脸"},
+    "en": {
+        "similarity": "similarity",
+        "faces": "faces",
+        "face": "face",
+        "no_face": "no face",
+        "uncertainty": "uncertainty of face {number}: ",
+        "score_passes": "score {mean:.3f} ± {spread:.3f} over {passes} passes",
+        "feature_spread": "feature spread",
+        "rts_variance": "RTS variance",
+        "entropy": "entropy",
+        "doubt": "1 - max probability",
+        "comma": ", ",
+    },
+    "zh": {
+        "similarity": "相似度",
+        "faces": "张人脸",
+        "face": "张人脸",
+        "no_face": "没有人脸",
+        "uncertainty": "人脸 {number} 的不确定性：",
+        "score_passes": "{passes} 次采样的质量分 {mean:.3f} ± {spread:.3f}",
+        "feature_spread": "特征离散度",
+        "rts_variance": "RTS 方差",
+        "entropy": "熵",
+        "doubt": "1 - 最大概率",
+        "comma": "，",
+    },
 }
 
 
@@ -123,6 +148,9 @@ def print_faces(name: str, templates: Sequence[FaceTemplate], language: Language
         grid.add_row(Text(" "), *_score(template, language), place)
     if templates:
         console.print(grid)
+    for number, template in enumerate(templates, start=1):
+        if template.uncertainty is not None:
+            console.print(Text(f"  {_uncertainty(template.uncertainty, number, language)}"))
 
 
 def print_scenarios(scenarios: Iterable[Scenario]) -> None:
@@ -163,6 +191,22 @@ def _score(template: FaceTemplate, language: Language) -> tuple[Text, Text, Text
     )
 
 
+def _uncertainty(found: Uncertainty, number: int, language: Language) -> str:
+    labels = _LABELS[language]
+    parts = [
+        labels["score_passes"].format(
+            mean=found.score_mean, spread=found.score_spread, passes=found.passes
+        ),
+        f"{labels['feature_spread']} {found.feature_spread:.4f}",
+        f"{labels['rts_variance']} {found.rts_variance:.4f}",
+    ]
+    if found.entropy is not None:
+        parts.append(f"{labels['entropy']} {found.entropy:.4f}")
+    if found.one_minus_max_probability is not None:
+        parts.append(f"{labels['doubt']} {found.one_minus_max_probability:.4f}")
+    return labels["uncertainty"].format(number=number) + labels["comma"].join(parts)
+
+
 def _face_json(template: FaceTemplate, *, with_feature: bool) -> dict[str, Any]:
     face = template.face
     values = {
@@ -173,6 +217,8 @@ def _face_json(template: FaceTemplate, *, with_feature: bool) -> dict[str, Any]:
         "probability": face.probability,
         "landmarks_px": [[round(float(x), 2), round(float(y), 2)] for x, y in face.landmarks_px],
     }
+    if template.uncertainty is not None:
+        values["uncertainty"] = asdict(template.uncertainty)
     if with_feature:
         # 9 significant digits hold a float32 exactly
         values["feature"] = [float(f"{value:.9g}") for value in template.feature]

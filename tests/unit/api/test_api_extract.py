@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -71,3 +72,48 @@ def test_a_model_without_a_quality_score_gives_nulls(client_of):
         for name in ("ood_score", "quality", "quality_level", "quality_level_name"):
             assert face[name] is None
         assert len(face["feature"]) == 512
+
+
+def test_uncertainty_comes_where_it_is_asked_for(client, service):
+    image = picture(20, 40)
+    files = {"image": ("a.png", png(image))}
+    plain = client.post("/v1/extract?passes=7", files=files).json()["faces"]
+    asked = client.post("/v1/extract?uncertainty=mc&passes=7", files=files).json()["faces"]
+    expected = service.extract(image, "mc", 7)
+    assert len(asked) == len(expected) == 2
+    for without, face, template in zip(plain, asked, expected, strict=True):
+        assert without["uncertainty"] is None
+        assert face["uncertainty"] == asdict(template.uncertainty)
+        assert face["uncertainty"]["passes"] == 7
+        assert {**face, "uncertainty": None} == without
+    default = client.post("/v1/extract?uncertainty=mc", files=files).json()["faces"]
+    assert default[0]["uncertainty"]["passes"] == 20
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("uncertainty=mc&passes=1", "passes is wrong: Input should be greater than or equal to 2"),
+        ("uncertainty=mc&passes=201", "less than or equal to 200"),
+        ("uncertainty=mc&passes=many", "passes"),
+        ("uncertainty=ensemble", "uncertainty"),
+    ],
+)
+def test_what_uncertainty_cannot_be_is_refused(client, query, said):
+    answer = client.post(f"/v1/extract?{query}", files={"image": ("a.png", png(picture(40)))})
+    assert (answer.status_code, answer.json()["code"]) == (422, "request.parameter")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert said in answer.json()["detail"]
+
+
+def test_a_model_that_cannot_estimate_its_uncertainty_says_so(client_of):
+    service = fake_service(embedder=FakeEmbedder(quality_score=QualityScore.NONE))
+    files = {"image": ("a.png", png(picture(40)))}
+    with client_of(service) as client:
+        answer = client.post("/v1/extract?uncertainty=mc", files=files)
+        chinese = client.post(
+            "/v1/extract?uncertainty=mc", files=files, headers={"Accept-Language": "zh"}
+        )
+    assert (answer.status_code, answer.json()["code"]) == (422, "uncertainty.no_dropout")
+    assert "fake-1 cannot estimate its uncertainty" in answer.json()["detail"]
+    assert "无法估计不确定性" in chinese.json()["detail"]

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, fields
 
 import numpy as np
 import pytest
 
 from ood_face.types import QualityScore
+from ood_face.uncertainty import Uncertainty
 from tests.fakes import FakeEmbedder, fake_service, picture
 
 
@@ -93,3 +95,60 @@ def test_a_model_without_a_quality_score_says_so(run):
     assert result.exit_code == 3
     assert "needs review" in result.stdout
     assert "gives no quality score" in result.stdout
+
+
+def test_uncertainty_in_words_and_in_figures(run):
+    files = [run.file("a.png", 20, 40), run.file("b.png", 40)]
+    said = run("extract", *files, "--uncertainty", "mc", "--passes", "5")
+    first, second = (face.uncertainty for face in run.service.extract(picture(20, 40), "mc", 5))
+    assert said.exit_code == 0
+    assert said.stdout.count("over 5 passes") == 3
+    for number, found in ((1, first), (2, second)):
+        score = f"score {found.score_mean:.3f} ± {found.score_spread:.3f} over 5 passes"
+        assert f"uncertainty of face {number}: {score}" in said.stdout
+        for figure in (found.feature_spread, found.rts_variance, found.entropy):
+            assert f" {figure:.4f}" in said.stdout
+    assert (
+        "人脸 1 的不确定性：20 次采样"
+        in run("extract", files[1], "--uncertainty", "mc", "--lang", "zh").stdout
+    )
+    (body,) = json.loads(run("extract", files[1], "--uncertainty", "mc", "--json").stdout)
+    (template,) = run.service.extract(picture(40), "mc")
+    assert body["faces"][0]["uncertainty"] == asdict(template.uncertainty)
+    plain = run("extract", files[1], "--json").stdout
+    assert "uncertainty" not in plain
+    assert "uncertainty" not in run("extract", files[1]).stdout
+
+
+def test_uncertainty_into_a_file(run):
+    files = [run.file("a.png", 20, 40), run.file("b.png", 40)]
+    run("extract", *files, "--out", "plain.npz")
+    run("extract", *files, "--out", "more.npz", "--uncertainty", "mc", "--passes", "9")
+    with np.load("plain.npz") as plain, np.load("more.npz") as more:
+        added = set(more) - set(plain)
+        assert added == {f"uncertainty_{field.name}" for field in fields(Uncertainty)}
+        templates = run.service.extract(picture(20, 40), "mc", 9)
+        for i, template in enumerate(templates):
+            for name, value in asdict(template.uncertainty).items():
+                assert more[f"uncertainty_{name}"][i] == pytest.approx(value)
+        assert more["uncertainty_passes"].tolist() == [9, 9, 9]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("mc", "--passes", "1"), "equal to 2 "),
+        (("mc", "--passes", "201"), "equal to 200 "),
+        (("ensemble",), "mc"),
+    ],
+)
+def test_what_uncertainty_cannot_be_is_refused(run, options, said):
+    result = run("extract", run.file("a.png", 40), "--uncertainty", *options)
+    assert (result.exit_code, said in result.stderr) == (2, True)
+
+
+def test_a_model_that_cannot_estimate_its_uncertainty_says_so(run):
+    run.service = fake_service(embedder=FakeEmbedder(quality_score=QualityScore.NONE))
+    result = run("extract", run.file("a.png", 40), "--uncertainty", "mc")
+    assert result.exit_code != 0
+    assert "fake-1 cannot estimate its uncertainty" in result.stderr
