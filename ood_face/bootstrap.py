@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ood_face.artifacts import Manifest
 from ood_face.config import Settings
-from ood_face.errors import ConfigError
+from ood_face.errors import ArtifactError, ConfigError
 from ood_face.imaging import align_face
 from ood_face.matching import load_scenarios
 from ood_face.service import FaceService
@@ -80,18 +80,25 @@ def open_rts_embedder(settings: Settings) -> RtsEmbedder:
     Raises
     ------
     ArtifactError
-        A file of the model is missing or differs from the manifest.
+        A file of the model is missing or differs from the manifest, or it is no RTS model.
     """
-    from ood_face.embedding import open_embedder  # noqa: PLC0415
+    from ood_face.embedding import RtsEmbedder, open_embedder  # noqa: PLC0415
 
     manifest = Manifest.load(settings.weights_dir)
-    return open_embedder(
+    embedder = open_embedder(
         manifest,
         settings.model,
         workers=1,
         threads=settings.threads_per_worker,
         precision=settings.precision,
     )
+    if not isinstance(embedder, RtsEmbedder):
+        raise ArtifactError(
+            "embedding.no_rts",
+            "model {model} gives no variance and no quality score, which are needed here",
+            model=embedder.model_id,
+        )
+    return embedder
 
 
 def open_scenarios(settings: Settings) -> Mapping[str, Scenario]:

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 from ood_face.artifacts import verified_path
 from ood_face.embedding.head import load_head
+from ood_face.embedding.plain import PlainEmbedder, make_plan
 from ood_face.embedding.rts import RtsEmbedder, check_trunk
 from ood_face.embedding.score import load_score_curve
 from ood_face.errors import ArtifactError
 
 if TYPE_CHECKING:
-    from ood_face.artifacts import Manifest
+    from ood_face.artifacts import Manifest, ModelEntry
     from ood_face.runtime import Precision
 
-__all__ = ["RtsEmbedder", "open_embedder"]
+__all__ = ["PlainEmbedder", "RtsEmbedder", "open_embedder"]
+
+ENGINES = ("paddle", "onnx")
 
 
 def open_embedder(
@@ -24,15 +27,17 @@ def open_embedder(
     workers: int = 1,
     threads: int = 1,
     precision: Precision = "auto",
-) -> RtsEmbedder:
+) -> RtsEmbedder | PlainEmbedder:
     """Open an embedding model of the manifest, its files checked by sha256.
+
+    A model with ``engine = "onnx"`` is one closed network, which gives features and no scores.
 
     Parameters
     ----------
     name : model of the manifest; None: its default
     workers : predictors, pictures embedded at once
     threads : threads inside one predictor
-    precision : of the backbone; ``auto``: bfloat16 where the processor has it, else float32
+    precision : of a Paddle backbone; ``auto``: bfloat16 where the processor has it, else float32
 
     Raises
     ------
@@ -53,6 +58,17 @@ def open_embedder(
             name=name,
             kind=entry.kind,
         )
+    engine = entry.extra.get("engine", ENGINES[0])
+    if engine not in ENGINES:
+        raise ArtifactError(
+            "embedding.engine",
+            "model {name}: engine is {engine}, it must be one of {engines}",
+            name=name,
+            engine=repr(engine),
+            engines=", ".join(ENGINES),
+        )
+    if engine == "onnx":
+        return _open_plain(entry, workers, threads)
     curve = load_score_curve(verified_path(entry, f"{name}/calibration.toml"), name)
     head = load_head(verified_path(entry, f"{name}/head.npz"))
     session = open_session(
@@ -64,3 +80,12 @@ def open_embedder(
     )
     check_trunk(session, head)
     return RtsEmbedder(session, head, curve, f"{name}@{entry.version}")
+
+
+def _open_plain(entry: ModelEntry, workers: int, threads: int) -> PlainEmbedder:
+    from ood_face.runtime import open_onnx_session  # noqa: PLC0415
+
+    network = verified_path(entry, f"{entry.name}/network.onnx")
+    session = open_onnx_session(network, workers=workers, threads=threads)
+    plan = make_plan(session, session.input_specs)
+    return PlainEmbedder(session, plan, f"{entry.name}@{entry.version}")
