@@ -17,6 +17,7 @@ from webui.views.extract import extract_view
 if TYPE_CHECKING:
     from ood_face.config import Settings
     from ood_face.service import FaceService
+    from ood_face.uncertainty import UncertaintyMethod
     from webui.catalogue import Texts
     from webui.controls import Localized
 
@@ -46,6 +47,18 @@ class ExtractTab:
             picker("many", "extract", self._limits, first),
             lambda words: {"strings": picker_strings("many", words)},
         )
+        self._uncertainty = localized.add(
+            gr.Checkbox(
+                value=False,
+                label=first("uncertainty.option"),
+                info=first("uncertainty.option_note"),
+                elem_id="uncertainty",
+            ),
+            lambda words: {
+                "label": words("uncertainty.option"),
+                "info": words("uncertainty.option_note"),
+            },
+        )
         self._table = gr.HTML(
             extract_view(None, first),
             html_template='<div role="status" aria-live="polite">${value}</div>',
@@ -65,19 +78,23 @@ class ExtractTab:
     def connect(self, language: gr.Radio) -> None:
         """Bind the events."""
         outputs = [self.outcome, *self.results, self._picker]
-        done = self._picker.submit(
-            self._extract,
-            [self._picker, language],
-            outputs,
-            js=take_pictures(["many"], others=1),
-            trigger_mode="always_last",
-            **QUIET,
-        )
-        done.then(None, js="() => window.oodFace.busy(false)", **QUIET)
+        # a change of the option reads the pictures anew
+        for asked in (self._picker.submit, self._uncertainty.input):
+            done = asked(
+                self._extract,
+                [self._picker, language, self._uncertainty],
+                outputs,
+                js=take_pictures(["many"], others=2),
+                trigger_mode="always_last",
+                **QUIET,
+            )
+            done.then(None, js="() => window.oodFace.busy(false)", **QUIET)
         self._picker.clear(self._clear, [language], outputs, **QUIET)
 
-    def _extract(self, pictures: object, language: str) -> list[Any]:
-        return self._updates(extract_pictures(self._service, self._limits, pictures), language)
+    def _extract(self, pictures: object, language: str, uncertainty: object) -> list[Any]:
+        method: UncertaintyMethod | None = "mc" if uncertainty is True else None
+        outcome = extract_pictures(self._service, self._limits, pictures, method)
+        return self._updates(outcome, language)
 
     def _clear(self, language: str) -> list[Any]:
         return self._updates(ExtractOutcome(self._service.model_id), language)

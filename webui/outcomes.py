@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ood_face.service import FaceService
     from ood_face.types import Comparison, DetectedFace, FaceTemplate, RgbImage
+    from ood_face.uncertainty import UncertaintyMethod
     from webui.uploads import Limits, Upload
 
 __all__ = [
@@ -148,20 +149,24 @@ def _faces(service: FaceService, image: RgbImage) -> list[DetectedFace]:
         return []
 
 
-def extract_pictures(service: FaceService, limits: Limits, payload: object) -> ExtractOutcome:
+def extract_pictures(
+    service: FaceService, limits: Limits, payload: object, uncertainty: UncertaintyMethod | None
+) -> ExtractOutcome:
     """Extract every face of every file; a file that fails does not stop the others."""
     try:
         uploads = read_uploads(payload, limits)
     except InputError as error:
         return ExtractOutcome(service.model_id, error=error)
-    files = tuple(_extract_file(service, limits, upload) for upload in uploads)
+    files = tuple(_extract_file(service, limits, upload, uncertainty) for upload in uploads)
     return ExtractOutcome(service.model_id, files)
 
 
-def _extract_file(service: FaceService, limits: Limits, upload: Upload) -> FileOutcome:
+def _extract_file(
+    service: FaceService, limits: Limits, upload: Upload, uncertainty: UncertaintyMethod | None
+) -> FileOutcome:
     try:
         image = upload.image(limits)
-        templates = service.extract(image)
+        templates = service.extract(image, uncertainty)
     except OodFaceError as error:
         return FileOutcome(upload.name, Marks(), error=error)
     marks = Marks.on(image, [template.face for template in templates])

@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import io
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ood_face.messages import level_name, quality_score_note
 from ood_face.types import FEATURE_DIM, QualityScore
+from ood_face.uncertainty import uncertainty_columns
 from webui.markup import Html, join, tag
 from webui.outcomes import Problem
 from webui.views.parts import error_card, error_text, waiting_card
+from webui.views.uncertainty import uncertainty_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +41,8 @@ def extract_view(outcome: ExtractOutcome | None, texts: Texts) -> Html:
     key = "extract.summary_one" if len(found) == 1 else "extract.summary_many"
     parts = [tag("p", texts(key, count=len(found)), class_="summary"), *problems]
     if found:
-        parts += [_table(outcome, texts), _downloads(outcome, texts)]
+        parts += [_table(outcome, texts), uncertainty_view(found, texts)]
+        parts.append(_downloads(outcome, texts))
     return tag("section", *parts, class_="extracted")
 
 
@@ -56,6 +60,7 @@ def features_json(outcome: ExtractOutcome) -> bytes:
             "landmarks_px": np.round(template.face.landmarks_px.astype(float), 2).tolist(),
             "probability": template.face.probability,
             "feature": [float(v) for v in template.feature],
+            **_asked_for(template),
         }
         for name, number, template in _faces(outcome)
     ]
@@ -76,9 +81,16 @@ def features_npz(outcome: ExtractOutcome) -> bytes:
         "files": np.array([name for name, _, _ in found], np.str_),
         "model_id": np.array(outcome.model_id),
     }
+    columns = uncertainty_columns([template.uncertainty for template in templates])
+    arrays |= {f"uncertainty_{name}": column for name, column in columns.items()}
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return buffer.getvalue()
+
+
+def _asked_for(template: FaceTemplate) -> dict[str, Any]:
+    found = template.uncertainty
+    return {} if found is None else {"uncertainty": asdict(found)}
 
 
 def _faces(outcome: ExtractOutcome) -> Iterator[tuple[str, int, FaceTemplate]]:

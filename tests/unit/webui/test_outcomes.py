@@ -13,8 +13,8 @@ from ood_face.errors import (
     NoFaceError,
     UnknownScenarioError,
 )
-from ood_face.types import Verdict
-from tests.fakes import FullAdmission, fake_service, picture, png
+from ood_face.types import QualityScore, Verdict
+from tests.fakes import FakeEmbedder, FullAdmission, fake_service, picture, png
 from webui.outcomes import compare_pictures, extract_pictures
 from webui.uploads import Limits
 
@@ -100,7 +100,7 @@ def test_a_busy_service_is_a_problem_and_not_a_crash():
 
 
 def test_extraction_goes_on_after_a_bad_file(service):
-    outcome = extract_pictures(service, MANY, [*TWO_FACES, *BROKEN, *NO_FACE])
+    outcome = extract_pictures(service, MANY, [*TWO_FACES, *BROKEN, *NO_FACE], None)
 
     assert [len(file.templates) for file in outcome.files] == [2, 0, 0]
     assert isinstance(outcome.files[1].error, ImageDecodeError)
@@ -109,7 +109,22 @@ def test_extraction_goes_on_after_a_bad_file(service):
 
 
 def test_an_unreadable_request_is_refused_as_a_whole(service):
-    outcome = extract_pictures(service, MANY, "nonsense")
+    outcome = extract_pictures(service, MANY, "nonsense", None)
 
     assert outcome.files == ()
     assert outcome.error.key == "page.upload"
+
+
+def test_uncertainty_comes_where_it_is_asked_for(service):
+    (plain,) = extract_pictures(service, MANY, TWO_FACES, None).files
+    (asked,) = extract_pictures(service, MANY, TWO_FACES, "mc").files
+
+    assert [template.uncertainty for template in plain.templates] == [None, None]
+    assert [template.uncertainty.passes for template in asked.templates] == [20, 20]
+
+
+def test_a_model_that_cannot_estimate_its_uncertainty_is_a_problem_of_the_file():
+    service = fake_service(embedder=FakeEmbedder(quality_score=QualityScore.NONE))
+    (file,) = extract_pictures(service, MANY, ONE_FACE, "mc").files
+
+    assert file.error.key == "uncertainty.no_dropout"

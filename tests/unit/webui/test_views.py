@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from ood_face.types import (
     Scenario,
     Verdict,
 )
+from ood_face.uncertainty import Uncertainty
 from webui.catalogue import texts
 from webui.outcomes import CompareOutcome, ExtractOutcome, FileOutcome, Marks, Problem
 from webui.views import frame
@@ -245,3 +247,41 @@ def test_the_footer_says_where_scores_are_not_calibrated(language, quality_score
     assert (note == "") == (quality_score is QualityScore.CALIBRATED)
     assert note in html
     assert ("<strong>" in html) == bool(note)
+
+
+SURE = Uncertainty(1.2346, 20, 0.712, 0.0213, 0.0456, 0.3334, 0.2222)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_uncertainty_is_shown_in_words_and_downloaded(language):
+    words = texts(language)
+    unsure = replace(SURE, entropy=None, one_minus_max_probability=None)
+    faces = (replace(template(), uncertainty=SURE), replace(template(), uncertainty=unsure))
+    result = ExtractOutcome("m-1", (FileOutcome("a.jpg", Marks(), faces),))
+    html = extract_view(result, words).split(f"<h2>{words('uncertainty.title')}</h2>")[1]
+
+    first, second = html.split(f"<h3>{words('uncertainty.of', file='a.jpg', number=2)}</h3>")
+    value = words("uncertainty.score_value", mean="0.712", spread="0.021", passes=20)
+    for name, shown in (
+        ("score", value),
+        ("feature_spread", "0.0456"),
+        ("entropy", "0.3334"),
+        ("doubt", "0.2222"),
+        ("rts_variance", "1.2346"),
+    ):
+        assert f'<th scope="row">{words(f"uncertainty.{name}")}</th><td>{shown}</td>' in first
+    assert second.count(words("uncertainty.no_identities")) == 2
+    read = [face["uncertainty"] for face in json.loads(features_json(result))["faces"]]
+    assert read == [asdict(SURE), asdict(unsure)]
+    with np.load(io.BytesIO(features_npz(result))) as arrays:
+        assert arrays["uncertainty_feature_spread"] == pytest.approx([0.0456] * 2)
+        assert np.isnan(arrays["uncertainty_entropy"]).tolist() == [False, True]
+
+
+def test_uncertainty_that_nobody_asked_for_is_not_shown():
+    result = ExtractOutcome("m-1", (FileOutcome("a.jpg", Marks(), (template(),)),))
+
+    assert EN("uncertainty.title") not in extract_view(result, EN)
+    assert "uncertainty" not in json.loads(features_json(result))["faces"][0]
+    with np.load(io.BytesIO(features_npz(result))) as arrays:
+        assert [name for name in arrays if name.startswith("uncertainty")] == []
