@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +20,13 @@ from ood_face.evaluation.faces import load_faces
 from ood_face.training.data import augment, blend, degrade_randomly
 from ood_face.training.loop import Schedule, TrainingLoop
 from ood_face.training.losses import normalised_mse
-from ood_face.training.network import StudentNetwork, count_parameters, to_input
+from ood_face.training.muon import Muon, muon_groups
+from ood_face.training.network import StudentNetwork, compile_stages, count_parameters, to_input
 from ood_face.training.teacher import MBF_HINTS, open_teacher
 from ood_face.training.validation import CfpValidation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
@@ -45,11 +45,12 @@ class DistillConfig:
     faces_dir: Path
     teacher: Path
     run_dir: Path
-    stagewise_images: int = 40_000
-    images: int = 240_000
+    stagewise_images: int = 48_000
+    images: int = 420_000
     batch: int = 96
-    stagewise_lr: float = 1.5e-3
-    lr: float = 8e-4
+    stagewise_lr: float = 2e-3
+    lr: float = 1.2e-3
+    cooldown_share: float = 0.3
     weight_decay: float = 0.02
     warmup_steps: int = 40
     blend_share: float = 0.3
@@ -81,19 +82,27 @@ def batches(faces: FaceSet, config: DistillConfig, start: int) -> Iterator[Tenso
 
 
 def learning_rate(config: DistillConfig, seen: int) -> float:
-    """Warm-up and constant for the stages alone; warm-up and cosine once they are chained."""
+    """Warm-up and constant; the last part of the run falls to zero in a straight line.
+
+    A constant rate lets a run be stopped early or prolonged: resumed with another number of
+    images, it only falls at another time.
+    """
     stagewise = seen < config.stagewise_images
     since = seen if stagewise else seen - config.stagewise_images
     warm = min(1.0, (since / config.batch + 1) / config.warmup_steps)
     if stagewise:
         return config.stagewise_lr * warm
-    span = max(1, config.images - config.stagewise_images)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, since / span)))
-    return config.lr * warm * max(cosine, 0.02)
+    left = (config.images - seen) / (config.cooldown_share * config.images)
+    return config.lr * warm * min(1.0, max(left, 0.01))
 
 
 def hint_loss(
-    network: StudentNetwork, x: Tensor, targets: tuple[Tensor, ...], *, stagewise: bool
+    network: StudentNetwork,
+    x: Tensor,
+    targets: tuple[Tensor, ...],
+    error: Callable[[Tensor, Tensor], Tensor] = normalised_mse,
+    *,
+    stagewise: bool,
 ) -> tuple[Tensor, dict[str, float]]:
     """Return the loss of one batch and its parts; targets are three hints and the feature."""
     hints = (targets[0], targets[1], targets[2])
@@ -103,7 +112,7 @@ def hint_loss(
         else:
             maps = list(network.trunk(x))
             feature = network.head(maps[2])[0]
-    hint_losses = [normalised_mse(m, t) for m, t in zip(maps, hints, strict=True)]
+    hint_losses = [error(m, t) for m, t in zip(maps, hints, strict=True)]
     cosine = 1 - F.cosine_similarity(feature.float(), targets[3]).mean()
     size = normalised_mse(feature, targets[3])
     weights = (1.0, 1.0, 1.0) if stagewise else HINT_WEIGHTS
@@ -123,20 +132,20 @@ def train(config: DistillConfig) -> Path:
     network = StudentNetwork().to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs miss it
     logger.info("%d faces, %.2f M parameters", len(faces.crops), count_parameters(network) / 1e6)
-    if config.compiled:  # in place and stage by stage: the state keeps its plain names
-        for stage in (network.stage1, network.stage2, network.stage3, network.head):
-            stage.compile()
+    error = normalised_mse
+    if config.compiled:
+        compile_stages(network)
+        error = torch.compile(normalised_mse)
 
     def loss(x: Tensor, step: int) -> tuple[Tensor, dict[str, Any]]:
         batch = x.to(device)
-        targets = tuple(t.float() for t in teacher(batch))
+        targets = teacher(batch)
         stagewise = step * config.batch < config.stagewise_images
-        return hint_loss(network, batch, targets, stagewise=stagewise)
+        return hint_loss(network, batch, targets, error, stagewise=stagewise)
 
-    groups = [{"params": list(network.parameters()), "top_lr": 1.0}]
     return TrainingLoop(
         network=network,
-        optimiser=torch.optim.AdamW(groups, config.lr, weight_decay=config.weight_decay),
+        optimiser=Muon(muon_groups(network, config.weight_decay), config.lr),
         run_dir=config.run_dir,
         schedule=Schedule(config.images, config.batch, config.save_every, config.validate_every),
         batches=lambda start: batches(faces, config, start),
@@ -152,8 +161,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--faces-dir", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, required=True)
     parser.add_argument("--run-dir", type=Path, required=True)
-    parser.add_argument("--stagewise-images", type=int, default=40_000)
-    parser.add_argument("--images", type=int, default=240_000)
+    parser.add_argument("--stagewise-images", type=int, default=48_000)
+    parser.add_argument("--images", type=int, default=420_000)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--no-compile", dest="compiled", action="store_false")

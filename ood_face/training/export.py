@@ -12,13 +12,12 @@ import paddle
 import torch
 
 from ood_face.training.checkpoint import load_checkpoint
-from ood_face.training.network import LEAKY_SLOPE, NetworkConfig, StudentNetwork
+from ood_face.training.network import NetworkConfig, StudentNetwork
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import nn
 
-__all__ = ["export_network", "fold", "load_network"]
+__all__ = ["export_head", "export_network", "fold", "load_network"]
 
 
 def fold(pair: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -49,14 +48,6 @@ class _FoldedConv(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no typ
         return self.conv(x)
 
 
-class _Leaky(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
-    # As a maximum: Paddle 3.3's pass that fuses leaky_relu into a oneDNN convolution
-    # crashes when the program is loaded.
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return paddle.maximum(x, x * LEAKY_SLOPE)
-
-
 class _Block(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
     def __init__(self, block: Any) -> None:
         super().__init__()
@@ -64,15 +55,15 @@ class _Block(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
         self.second = _FoldedConv(block.second)
         identity = isinstance(block.shortcut, torch.nn.Identity)
         self.shortcut = None if identity else _FoldedConv(block.shortcut)
-        self.act = _Leaky()
+        self.act = paddle.nn.ReLU()
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         residual = self.second(self.act(self.first(x)))
         return residual + (x if self.shortcut is None else self.shortcut(x))
 
 
-class _Program(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
-    """The whole network as Paddle layers: feature (N, 512) and logvar (N, dof)."""
+class _Trunk(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
+    """Everything before the dropout as Paddle layers: the flattened map (N, D)."""
 
     def __init__(self, network: Any) -> None:
         super().__init__()
@@ -80,37 +71,63 @@ class _Program(paddle.nn.Layer):  # type: ignore[misc]  # paddle ships no types
         blocks = [*network.stage1[1], *network.stage2, *network.stage3]
         self.blocks = paddle.nn.Sequential(*[_Block(block) for block in blocks])
         self.reduce = _FoldedConv(network.head.reduce)
-        self.act = _Leaky()
-        self.feature = _linear(network.head.feature)
-        self.logvar = _linear(network.head.logvar)
+        self.act = paddle.nn.ReLU()
 
-    def forward(self, x: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         maps = self.blocks(self.act(self.stem(x)))
-        flat = paddle.flatten(self.act(self.reduce(maps)), 1)
-        return self.feature(flat), self.logvar(flat)
-
-
-def _linear(source: nn.Linear) -> paddle.nn.Linear:
-    layer = paddle.nn.Linear(source.in_features, source.out_features)
-    layer.weight.set_value(source.weight.detach().float().numpy().T.copy())
-    layer.bias.set_value(source.bias.detach().float().numpy())
-    return layer
+        return paddle.flatten(self.act(self.reduce(maps)), 1)
 
 
 def export_network(network: StudentNetwork, out: Path) -> tuple[Path, Path]:
-    """Write ``<out>.json`` and ``<out>.pdiparams``; return both paths.
+    """Write the part before the dropout as ``<out>.json`` and ``<out>.pdiparams``.
 
     Parameters
     ----------
-    network : in evaluation mode or not; dropout is left out, BatchNorm is folded
+    network : in evaluation mode or not; BatchNorm is folded
     out : path without suffix
+
+    Returns
+    -------
+    the two paths; the program gives the flattened map (N, D), which the head reads
     """
-    program = _Program(network.cpu().eval())
+    program = _Trunk(network.cpu().eval())
     program.eval()
     out.parent.mkdir(parents=True, exist_ok=True)
     spec = [paddle.static.InputSpec([None, 3, 112, 112], "float32", "image")]
     paddle.jit.save(paddle.jit.to_static(program, input_spec=spec, full_graph=True), str(out))
     return out.with_suffix(".json"), out.with_suffix(".pdiparams")
+
+
+def export_head(
+    network: StudentNetwork,
+    path: Path,
+    identities: NDArray[np.float32] | None = None,
+    logit_scale: float = 1.0,
+) -> Path:
+    """Write the two linear layers behind the dropout as an ``.npz`` file.
+
+    Parameters
+    ----------
+    identities : float32 array of shape (classes, 512), unit rows; the centres of the training
+        identities. None: they are not shipped, and the model knows no class probabilities
+    logit_scale : class logits are this times the cosine with a centre
+    """
+    head = network.head
+    arrays = {
+        "feature_weight": head.feature.weight,
+        "feature_bias": head.feature.bias,
+        "logvar_weight": head.logvar.weight,
+        "logvar_bias": head.logvar.bias,
+    }
+    values: dict[str, Any] = {k: v.detach().float().cpu().numpy() for k, v in arrays.items()}
+    values["dropout"] = np.float32(network.config.dropout)
+    if identities is not None:
+        values["identity_weight"] = identities.astype(np.float32)
+        values["logit_scale"] = np.float32(logit_scale)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as stream:
+        np.savez(stream, **values)
+    return path
 
 
 def load_network(checkpoint: Path) -> StudentNetwork:

@@ -7,9 +7,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-__all__ = ["NetworkConfig", "ResidualBlock", "StudentNetwork"]
-
-LEAKY_SLOPE = 0.1  # LeakyReLU fuses into oneDNN's convolution; PReLU does not
+__all__ = ["NetworkConfig", "ResidualBlock", "StudentNetwork", "compile_stages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels_in: int, middle: int, channels_out: int, stride: int) -> None:
         super().__init__()
         self.first = conv_bn(channels_in, middle, 3, 1)
-        self.act = nn.LeakyReLU(LEAKY_SLOPE)
+        self.act = nn.ReLU()
         self.second = conv_bn(middle, channels_out, 3, stride)
         same = channels_in == channels_out and stride == 1
         self.shortcut = nn.Identity() if same else conv_bn(channels_in, channels_out, 1, stride)
@@ -64,7 +62,7 @@ class Head(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.reduce = conv_bn(config.widths[2], config.head_channels, 1, 1)
-        self.act = nn.LeakyReLU(LEAKY_SLOPE)
+        self.act = nn.ReLU()
         self.dropout = nn.Dropout(config.dropout)
         flat = config.head_channels * 7 * 7
         self.feature = nn.Linear(flat, config.feature_dim)
@@ -93,7 +91,7 @@ class StudentNetwork(nn.Module):
             blocks += [ResidualBlock(width, middle, width, 1) for _ in range(depth - 1)]
             stages.append(nn.Sequential(*blocks))
             channels = width
-        stem = nn.Sequential(conv_bn(3, self.config.stem, 3, 2), nn.LeakyReLU(LEAKY_SLOPE))
+        stem = nn.Sequential(conv_bn(3, self.config.stem, 3, 2), nn.ReLU())
         self.stage1 = nn.Sequential(stem, stages[0])
         self.stage2 = stages[1]
         self.stage3 = stages[2]
@@ -125,6 +123,12 @@ class StudentNetwork(nn.Module):
 def count_parameters(module: nn.Module) -> int:
     """Return the number of trainable parameters."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def compile_stages(network: StudentNetwork) -> None:
+    """Compile in place and stage by stage: the state keeps its plain names."""
+    for stage in (network.stage1, network.stage2, network.stage3, network.head):
+        stage.compile()
 
 
 def to_input(crops: Tensor) -> Tensor:

@@ -14,19 +14,21 @@ import torch
 from ood_face.artifacts import write_entry
 from ood_face.calibration.score import fit_score_curve, write_calibration
 from ood_face.evaluation.faces import load_faces
-from ood_face.evaluation.samples import draw_probes
-from ood_face.training.export import export_network, load_network
+from ood_face.evaluation.samples import draw_probes, measure_all
+from ood_face.training.export import export_head, export_network, load_network
 from ood_face.training.network import count_parameters, to_input
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ood_face.evaluation.faces import FaceSet
     from ood_face.training.network import StudentNetwork
 
 __all__ = ["main", "release", "training_record"]
 
 logger = logging.getLogger(__name__)
 FMR = 1e-3
+LOGIT_SCALE = 24.0  # of the RTS stage (ood_face.training.rts)
 CURVE_KEYS = ("images", "cosine_distance", "cfp_ff", "cfp_fp", "auroc_blur4", "auroc_nonface")
 
 
@@ -44,12 +46,17 @@ def release(
     ----------
     checkpoint : of the RTS stage
     runs : run folders in the order they ran, for the training record
-    faces_dir : folder with ``cfp-00.tar``
+    faces_dir : folder with ``train-*.tar`` and ``cfp-00.tar``
     """
     network = load_network(checkpoint)
     folder = weights_dir / name
     program, params = export_network(network, folder / "backbone")
-    faces = load_faces([faces_dir / "cfp-00.tar"], runs[0].parent / "cache", identity_depth=1)
+    cache = runs[0].parent / "cache"
+    trained = load_faces(sorted(faces_dir.glob("train-*.tar")), cache)
+    head = export_head(
+        network, folder / "head.npz", identity_centres(network, trained), LOGIT_SCALE
+    )
+    faces = load_faces([faces_dir / "cfp-00.tar"], cache, identity_depth=1)
     subjects = fit_subjects(faces.labels)
     probes = draw_probes(_measure_with(network), faces, subjects, FMR, seed=3)
     knots = fit_score_curve(probes.variances, probes.matched)
@@ -66,7 +73,7 @@ def release(
     record = training_record(runs) | {"parameters": count_parameters(network)}
     text = json.dumps(record, indent=1) + "\n"
     (folder / "training.json").write_text(text, encoding="utf-8")
-    files = [f"{name}/{p.name}" for p in (program, params, folder / "calibration.toml")]
+    files = [f"{name}/{p.name}" for p in (program, params, head, folder / "calibration.toml")]
     keys = {
         "kind": "embedder",
         "version": "1",
@@ -75,6 +82,15 @@ def release(
     }
     write_entry(weights_dir, name, files, keys, make_default=True)
     logger.info("%s: threshold %.4f, %s", folder, probes.threshold, provenance)
+
+
+def identity_centres(network: StudentNetwork, faces: FaceSet) -> NDArray[np.float32]:
+    """Return every training identity's mean feature: float32 (identities, 512), unit rows."""
+    features = measure_all(_measure_with(network), faces.crops)[0]
+    sums = np.zeros((int(faces.labels.max()) + 1, features.shape[1]), np.float32)
+    np.add.at(sums, faces.labels, features)
+    centres: NDArray[np.float32] = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+    return centres
 
 
 def _measure_with(network: StudentNetwork) -> Any:  # noqa: ANN401  (a closure of type Measure)

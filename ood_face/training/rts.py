@@ -24,7 +24,7 @@ from ood_face.training.checkpoint import load_checkpoint
 from ood_face.training.data import augment, degrade_randomly
 from ood_face.training.loop import Schedule, TrainingLoop
 from ood_face.training.losses import random_temperature, rts_loss
-from ood_face.training.network import NetworkConfig, StudentNetwork, to_input
+from ood_face.training.network import NetworkConfig, StudentNetwork, compile_stages, to_input
 from ood_face.training.teacher import open_teacher
 from ood_face.training.validation import CfpValidation, ScoreValidation
 
@@ -144,7 +144,7 @@ def build_bank(
         parts = []
         for start in range(0, len(faces.crops), batch):
             crops = torch.from_numpy(np.asarray(faces.crops[start : start + batch]))
-            parts.append(teacher(to_input(crops).to(device))[-1].float().cpu())
+            parts.append(teacher(to_input(crops).to(device))[-1].float().cpu().clone())
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, F.normalize(torch.cat(parts), dim=1).numpy())
     features = torch.from_numpy(np.load(path))
@@ -249,9 +249,8 @@ def train(config: RtsConfig) -> Path:
     verification = CfpValidation(config.faces_dir, cache, every=8)
     scores = ScoreValidation(config.faces_dir, cache)
     network = open_network(config)
-    if config.compiled:  # in place and stage by stage: the state keeps its plain names
-        for stage in (network.stage1, network.stage2, network.stage3, network.head):
-            stage.compile()
+    if config.compiled:
+        compile_stages(network)
     return TrainingLoop(
         network=network,
         optimiser=torch.optim.AdamW(

@@ -54,9 +54,10 @@ class OpenVinoTeacher:
         self._hints = len(hints)
 
     def __call__(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Return the hints, then the feature, as CPU tensors."""
-        values = list(self._request.infer({0: np.ascontiguousarray(x.numpy())}).values())
-        tensors = [torch.from_numpy(np.array(value)) for value in values]
+        """Return the hints, then the feature, as CPU tensors that the next call overwrites."""
+        crops = np.ascontiguousarray(x.numpy())
+        values = self._request.infer({0: crops}, share_inputs=True, share_outputs=True)
+        tensors = [torch.from_numpy(value) for value in values.values()]
         return (*tensors[1:], tensors[0])
 
 
