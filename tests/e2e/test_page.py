@@ -218,6 +218,27 @@ def test_extraction_of_several_pictures_with_downloads(visit):
         assert len(face["feature"]) == 512
 
 
+def test_uncertainty_is_estimated_on_request_and_in_both_languages(visit):
+    page = visit()
+    page.get_by_role("tab", name=EN("tabs.extract")).click()
+    choose(page, "many", PORTRAIT, ASTRONAUT)
+    expect(page.locator("#extracted tbody tr")).to_have_count(2)
+    expect(page.locator(".uncertainties")).to_have_count(0)
+
+    page.get_by_label(EN("uncertainty.option")).check()
+    expect(page.locator(".uncertainties h3")).to_have_count(2)
+    shown = page.locator(".uncertainties").inner_text()
+    for words in ("uncertainty.title", "uncertainty.feature_spread", "uncertainty.rts_variance"):
+        assert EN(words) in shown
+    assert re.search(r"0\.\d{3} ± 0\.\d{3} \(20 times\)", shown)
+
+    page.get_by_label("中文").check()
+    expect(page.locator(".uncertainties h2")).to_have_text(ZH("uncertainty.title"))
+    page.get_by_label(ZH("uncertainty.option")).uncheck()
+    expect(page.locator(".uncertainties")).to_have_count(0)
+    expect(page.locator("#extracted tbody tr")).to_have_count(2)
+
+
 def test_the_camera_and_the_clipboard_are_sources_too(visit):
     page = visit()
     page.locator("#picker-left .picker-webcam").click()
