@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from ood_face.artifacts import Manifest
 from ood_face.config import Settings
 from ood_face.embedding import open_embedder
+from ood_face.errors import InputError
 from tests.fakes import FakeEmbedder
 
 if TYPE_CHECKING:
@@ -92,3 +94,47 @@ def test_threads_get_their_own_answers(embedder, crops):
 
 def test_the_model_id_is_a_name(embedder):
     assert embedder.model_id == embedder.model_id.strip() != ""
+
+
+def test_uncertainty_leaves_the_embedding_as_it_is(embedder, crops):
+    plain = embedder.embed(crops[:3])
+    embedded, doubts = embedder.embed_with_uncertainty(crops[:3], 10)
+    np.testing.assert_array_equal(embedded.features, plain.features)
+    np.testing.assert_array_equal(embedded.ood_scores, plain.ood_scores)
+    np.testing.assert_array_equal(doubts.rts_variance, plain.variances)
+    assert (len(doubts), doubts.passes) == (3, 10)
+
+
+def test_uncertainty_is_in_its_ranges(embedder, crops):
+    doubts = embedder.embed_with_uncertainty(crops, 20)[1]
+    shares = [doubts.score_mean, doubts.feature_spread]
+    shares += [
+        values
+        for values in (doubts.entropy, doubts.one_minus_max_probability)
+        if values is not None
+    ]
+    for values in shares:
+        assert (values.shape, values.dtype) == ((20,), np.float32)
+        assert np.all((values >= 0) & (values <= 1))
+    assert np.all((doubts.score_spread >= 0) & (doubts.score_spread <= 0.5))
+    assert np.all(doubts.feature_spread > 0)
+
+
+def test_uncertainty_is_the_same_again_and_alone(embedder, crops):
+    together = embedder.embed_with_uncertainty(crops, 12)[1]
+    again = embedder.embed_with_uncertainty(crops, 12)[1]
+    alone = embedder.embed_with_uncertainty(crops[5:6], 12)[1].of(0)
+    for name, value in asdict(alone).items():
+        assert getattr(together.of(5), name) == pytest.approx(value, abs=1e-4, rel=1e-4), name
+        assert getattr(again.of(5), name) == getattr(together.of(5), name), name
+
+
+def test_uncertainty_of_no_crops(embedder, crops):
+    embedded, doubts = embedder.embed_with_uncertainty(crops[:0], 2)
+    assert (len(embedded.features), len(doubts)) == (0, 0)
+
+
+@pytest.mark.parametrize("passes", [1, 201, 2.5])
+def test_passes_have_limits(embedder, crops, passes):
+    with pytest.raises(InputError, match="from 2 to 200"):
+        embedder.embed_with_uncertainty(crops[:1], passes)
