@@ -1,0 +1,1 @@
+"""Importers: networks trained elsewhere become model folders of the manifest."""
