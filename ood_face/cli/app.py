@@ -26,6 +26,7 @@ from ood_face.cli.exits import (
 )
 from ood_face.cli.extracting import check_writable, extract_files, write_npz
 from ood_face.cli.pictures import STDIN, read_picture
+from ood_face.cli.progress import ConsoleProgress
 from ood_face.cli.render import (
     comparison_json,
     file_json,
@@ -171,19 +172,50 @@ def scenarios(as_json: AsJson = False, lang: Lang = DEFAULT_LANGUAGE) -> None:
             print_scenarios(found)
 
 
-@app.command()
-def evaluate(
-    data: Annotated[Path, typer.Option(help="Folder with faces/ and ood/, see README.")],
-    cache: Annotated[Path, typer.Option(help="Keeps decoded pictures.")] = Path("runs/cache"),
+@app.command(epilog=HELP_EPILOG)
+def evaluate(  # noqa: PLR0913 - each option of a command is an argument
+    *,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with faces/ and ood/, see README: the full set.")
+    ] = None,
+    folders: Annotated[
+        Path | None, typer.Option(help="Own pictures: a folder with one folder per person.")
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Own pairs: CSV with image_a, image_b, same[, fold].")
+    ] = None,
+    aligned: Annotated[
+        bool, typer.Option("--aligned", help="Own pictures are aligned 112x112 faces already.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(help="Model of the manifest; else OOD_FACE_MODEL or its default.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results; --data: the model's own, if unset.")
+    ] = None,
+    passes: Annotated[
+        int, typer.Option(min=MIN_PASSES, max=MAX_PASSES, help="Monte Carlo passes.")
+    ] = DEFAULT_PASSES,
+    cache: Annotated[
+        Path, typer.Option(help="Keeps pictures and measurements: an ended run goes on from there.")
+    ] = Path("runs/cache"),
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
-    """Measure the model on CFP; write report.json and MODEL_CARD.md beside its weights."""
+    """Measure a model; write report.json, plots, and a model card or a page on own pictures."""
+    given = [source for source in (data, folders, pairs) if source is not None]
+    _refuse(len(given) != 1, "give exactly one of --data, --folders and --pairs")
+    _refuse(aligned and data is not None, "--aligned goes with --folders and --pairs")
+    _refuse(out is None and data is None, "--folders and --pairs need --out")
     # the figures need NumPy alone, but only this command needs the figures
-    from ood_face.cli.evaluating import evaluate_model  # noqa: PLC0415
+    from ood_face.cli.evaluating import HOW_TO_INSTALL, Source, evaluate_model  # noqa: PLC0415
 
-    with errors_as_exits(lang, as_json=False):
-        say = Console(stderr=True).print
-        typer.echo(evaluate_model(read_settings(), data, cache, say))
+    with errors_as_exits(lang, as_json=False), ConsoleProgress() as progress:
+        source = Source(data, folders, pairs, aligned)
+        written = evaluate_model(read_settings(model=model), source, cache, out, passes, progress)
+    if not any(path.suffix == ".png" for path in written):
+        typer.echo(HOW_TO_INSTALL, err=True)
+    for path in written:
+        typer.echo(path)
 
 
 @app.command()

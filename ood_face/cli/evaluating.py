@@ -1,94 +1,161 @@
-"""``ood-face evaluate``: measure a model and write its report and card."""
+"""``ood-face evaluate``: measure a model on a data set; write report, plots and card."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ood_face.bootstrap import open_rts_embedder, open_service
-from ood_face.errors import InputError
-from ood_face.evaluation.card import model_card
-from ood_face.evaluation.faces import load_faces, load_objects, load_pairs
-from ood_face.evaluation.samples import measure_all
-from ood_face.evaluation.suite import (
-    calibration_figures,
-    discard_figures,
-    non_faces,
-    ood_figures,
-    severity_figures,
-    verification_figures,
-)
+from ood_face.bootstrap import open_scenarios
+from ood_face.cli.bench import Bench
+from ood_face.evaluation.card import evaluation_page, model_card
+from ood_face.evaluation.datasets import load_folders, load_pair_list, load_standard
+from ood_face.evaluation.faces import load_objects
+from ood_face.evaluation.pictures import PictureReader, already_aligned
+from ood_face.evaluation.plots import HOW_TO_INSTALL, draw_plots
+from ood_face.evaluation.report import build_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
+    from ood_face.artifacts import ModelEntry
     from ood_face.config import Settings
-    from ood_face.evaluation.faces import FaceSet
+    from ood_face.evaluation.datasets import TestData
+    from ood_face.evaluation.instruments import Progress
 
-__all__ = ["evaluate_model"]
+    Crops = NDArray[np.uint8]
 
-POLICY_THRESHOLDS = (0.45, 0.35)
-SEVERITY_FACES = 200
+__all__ = ["HOW_TO_INSTALL", "Source", "evaluate_model"]
 
 
-def evaluate_model(settings: Settings, data: Path, cache: Path, say: Callable[[str], None]) -> Path:
-    """Measure the configured model; return the path of its ``report.json``.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the pictures come from; exactly one of the first three is given.
+
+    Attributes
+    ----------
+    data : folder with ``faces/cfp-00.tar``, ``faces/cfp_*_pairs.csv``, ``ood/objects-00.tar``
+    folders : folder with one folder of pictures per person
+    pairs : CSV file with the columns image_a, image_b, same and, if wanted, fold
+    aligned : the pictures of folders or pairs are aligned 112x112 faces and used as they are
+    """
+
+    data: Path | None = None
+    folders: Path | None = None
+    pairs: Path | None = None
+    aligned: bool = False
+
+    @property
+    def command(self) -> str:
+        """The options that name it, as on the command line."""
+        for option, path in (("data", self.data), ("folders", self.folders), ("pairs", self.pairs)):
+            if path is not None:
+                return f"--{option} {path}" + (" --aligned" if self.aligned else "")
+        return ""
+
+
+def evaluate_model(
+    settings: Settings,
+    source: Source,
+    cache: Path,
+    out: Path | None,
+    passes: int,
+    progress: Progress,
+) -> list[Path]:
+    """Measure the configured model; return the paths of what was written.
 
     Parameters
     ----------
-    data : folder with ``faces/cfp-00.tar``, ``faces/cfp_*_pairs.csv``, ``ood/objects-00.tar``
-    cache : folder for decoded pictures
-    say : told what is being measured
+    cache : folder for decoded pictures and measurements; a run that was ended goes on from there
+    out : folder for the results; None: the model's own, which then gets a new model card
+    passes : of Monte Carlo dropout
 
     Raises
     ------
     InputError
-        A file is missing from ``data``.
+        The data set is incomplete, too small or can't be read.
     """
-    needed = [data / "faces" / "cfp-00.tar", data / "ood" / "objects-00.tar"]
-    needed += [data / "faces" / f"{key}_pairs.csv" for key in ("cfp_ff", "cfp_fp")]
-    for path in needed:
-        if not path.is_file():
-            raise InputError("evaluate.no_data", "the evaluation needs {path}", path=str(path))
-    embedder = open_rts_embedder(settings)
-    faces = load_faces(needed[:1], cache, identity_depth=1)
-    pairs = {
-        key: load_pairs(data / "faces" / f"{key}_pairs.csv", faces.names)
-        for key in ("cfp_ff", "cfp_fp")
+    bench = Bench(settings, cache, passes, progress)
+    data = _data(source, cache, bench, progress)
+    folder = settings.weights_dir / bench.entry.name
+    training = _training(folder)
+    objects = None if source.data is None else _objects(source.data, bench, progress)
+    scenario = open_scenarios(settings)["default"]
+    about = {
+        "model_id": bench.model_id,
+        "quality_score": bench.quality_score.value,
+        "command": f"ood-face evaluate {source.command}",
+        "model": {"weights_bytes": _size(bench.entry), "files": dict(bench.entry.files)},
+        "data": {
+            "pictures": data.pictures,
+            "faces": len(data.faces.names),
+            "subjects": len(np.unique(data.faces.labels)),
+            "pairs": data.rule,
+        },
     }
-    say("features of the verification set")
-    features = measure_all(embedder.measure, faces.crops)[0]
-    # a pair with a missing picture has the index -1: the zero row at the end
-    features = np.concatenate([features, np.zeros((1, features.shape[1]), np.float32)])
-    report: dict[str, Any] = {"model_id": embedder.model_id}
-    report["verification"] = {
-        key: verification_figures(features, p, POLICY_THRESHOLDS) for key, p in pairs.items()
+    thresholds = (scenario.same_above, scenario.different_below)
+    report = build_report(bench.instruments(), data, objects, thresholds, about, training)
+    report["cost"] = {
+        "threads": settings.workers,
+        "passes": passes,
+        "ms_per_face": bench.costs_ms(),
     }
-    clean = _clean_frontal(faces)
-    say("scores under degradation")
-    report["severity"] = severity_figures(embedder.measure, embedder.curve, clean)
-    say("scores of pictures without faces")
-    service = open_service(settings)
-    objects = load_objects(needed[1], lambda image: bool(service.detect(image)))
-    others = {"objects": objects, **non_faces(clean)}
-    report["ood"] = ood_figures(embedder.measure, embedder.curve, clean, others)
-    say("error versus discard")
-    report["discard"] = discard_figures(embedder.measure, faces, pairs["cfp_fp"])
-    say("calibration")
-    tested = np.unique(faces.labels)[1::2]  # the even subjects fitted the curve
-    report["calibration"] = calibration_figures(embedder.measure, embedder.curve, faces, tested)
-    folder = settings.weights_dir / embedder.model_id.split("@", maxsplit=1)[0]
-    training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-    out = folder / "report.json"
-    out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    (folder / "MODEL_CARD.md").write_text(model_card(report, training), encoding="utf-8")
-    return out
+    place = folder if out is None else out
+    place.mkdir(parents=True, exist_ok=True)
+    plots = draw_plots(report, training, place / "plots")
+    names = [path.name for path in plots]
+    written = [_write(place / "report.json", json.dumps(report, indent=1) + "\n")]
+    if source.data is not None:
+        written.append(_write(place / "MODEL_CARD.md", model_card(report, training, names)))
+    else:
+        written.append(_write(place / "EVALUATION.md", evaluation_page(report, names)))
+    return written + plots
 
 
-def _clean_frontal(faces: FaceSet) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    frontal = [i for i, name in enumerate(faces.names) if "/frontal/" in name]
-    chosen = frontal[:: max(1, len(frontal) // SEVERITY_FACES)][:SEVERITY_FACES]
-    return np.stack([np.asarray(faces.crops[i]) for i in chosen])
+def _data(source: Source, cache: Path, bench: Bench, progress: Progress) -> TestData:
+    if source.data is not None:
+        return load_standard(source.data, cache)
+    reader = PictureReader(
+        already_aligned if source.aligned else bench.crop_of,
+        "aligned" if source.aligned else "found",
+        bench.pictures,
+        progress,
+    )
+    if source.folders is not None:
+        return load_folders(source.folders, reader)
+    assert source.pairs is not None  # noqa: S101 - the class's promise, for mypy
+    return load_pair_list(source.pairs, reader)
+
+
+def _objects(data: Path, bench: Bench, progress: Progress) -> Crops:
+    archive = data / "ood" / "objects-00.tar"
+    key = bench.pictures.key("objects", [archive.read_bytes()])
+    kept = bench.pictures.read(key)
+    if kept is None:
+        progress.begin("faces among the objects")
+        kept = {"crops": load_objects(archive, bench.has_face)}
+        bench.pictures.write(key, kept)
+    return kept["crops"]
+
+
+def _training(folder: Path) -> dict[str, Any]:
+    path = folder / "training.json"
+    if not path.is_file():
+        return {}
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _size(entry: ModelEntry) -> int:
+    return sum((entry.weights_dir / name).stat().st_size for name in entry.files)
+
+
+def _write(path: Path, text: str) -> Path:
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+    return path

@@ -34,6 +34,7 @@ class ProbeSet:
     norms : float32 array of shape (N,), of the features before normalisation
     similarity : float32 array of shape (N,), with the subject's good template
     matched : bool array of shape (N,), similarity above the threshold
+    labels : int64 array of shape (N,), their subjects
     threshold : where the false match rate of clean frontal pictures is 1e-3
     impostor_pairs : how many pairs fixed it
     """
@@ -42,6 +43,7 @@ class ProbeSet:
     norms: NDArray[np.float32]
     similarity: NDArray[np.float32]
     matched: NDArray[np.bool_]
+    labels: NDArray[np.int64]
     threshold: float
     impostor_pairs: int
 
@@ -61,30 +63,44 @@ def measure_all(
 
 
 def draw_probes(
-    measure: Measure, faces: FaceSet, subjects: NDArray[np.int64], fmr: float, seed: int
+    measure: Measure,
+    faces: FaceSet,
+    subjects: NDArray[np.int64],
+    fmr: float,
+    seed: int,
+    good: NDArray[np.bool_] | None = None,
 ) -> ProbeSet:
     """Measure clean and degraded probes of some subjects.
 
     Every picture of a subject is a probe once, clean or degraded at random; its mate is the
-    subject's frontal picture of lowest variance, another one than the probe.
+    subject's good picture of lowest variance, another one than the probe.
 
     Parameters
     ----------
-    subjects : labels of the face set that may be used
+    subjects : labels of the face set that may be used, each with two good pictures or more
     fmr : false match rate that fixes the threshold
+    good : (N,) pictures of the face set that may be mates; None: CFP's frontal ones
+
+    Raises
+    ------
+    ValueError
+        There are too few impostor pairs of good pictures for this rate (rule of 3).
     """
     rng = np.random.default_rng(seed)
     chosen = np.flatnonzero(np.isin(faces.labels, subjects))
     clean = np.asarray(faces.crops[chosen])
     labels = faces.labels[chosen]
-    frontal = np.array(["/frontal/" in faces.names[i] for i in chosen])
+    if good is None:
+        good = np.array(["/frontal/" in name for name in faces.names])
+    mate = good[chosen]
     features, _, variances = measure_all(measure, clean)
-    threshold, pairs = _frontal_threshold(features[frontal], labels[frontal], fmr)
+    threshold, pairs = _threshold(features[mate], labels[mate], fmr)
     probes = np.stack([_maybe_degrade(image, rng) for image in clean])
     probe_features, norms, probe_variances = measure_all(measure, probes)
-    mates = np.array([_mate(i, labels, frontal, variances) for i in range(len(chosen))])
+    mates = np.array([_mate(i, labels, mate, variances) for i in range(len(chosen))])
     similarity = np.sum(probe_features * features[mates], axis=1)
-    return ProbeSet(probe_variances, norms, similarity, similarity > threshold, threshold, pairs)
+    matched = similarity > threshold
+    return ProbeSet(probe_variances, norms, similarity, matched, labels, threshold, pairs)
 
 
 def _maybe_degrade(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -98,15 +114,15 @@ def _maybe_degrade(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArra
 def _mate(
     probe: int,
     labels: NDArray[np.int64],
-    frontal: NDArray[np.bool_],
+    good: NDArray[np.bool_],
     variances: NDArray[np.float32],
 ) -> int:
-    candidates = np.flatnonzero((labels == labels[probe]) & frontal)
+    candidates = np.flatnonzero((labels == labels[probe]) & good)
     candidates = candidates[candidates != probe]
     return int(candidates[np.argmin(variances[candidates])])
 
 
-def _frontal_threshold(
+def _threshold(
     features: NDArray[np.float32], labels: NDArray[np.int64], fmr: float
 ) -> tuple[float, int]:
     similarity = features @ features.T

@@ -1,127 +1,122 @@
-"""The evaluation of one model: every figure of its report, from one function."""
+"""Figures of the score: under degradation, on pictures without faces, as a probability."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from ood_face.evaluation.calibration_error import brier_score, reliability
-from ood_face.evaluation.edc import error_versus_discard
+from ood_face.evaluation.instruments import trust_signals
+from ood_face.evaluation.intervals import Resamples, aurocs, interval
 from ood_face.evaluation.ood import auroc, fpr_at_tpr
-from ood_face.evaluation.samples import draw_probes, measure_all
-from ood_face.evaluation.verification import fnmr_at_fmr, fold_accuracy, wilson_interval
+from ood_face.evaluation.samples import measure_all
+from ood_face.evaluation.verification import wilson_interval
 from ood_face.imaging.degradations import DEGRADATIONS, MAX_SEVERITY, degrade
 from ood_face.imaging.nonfaces import NONFACES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from ood_face.evaluation.faces import FaceSet, Pairs
-    from ood_face.evaluation.samples import Measure
-
-    Curve = Callable[[NDArray[np.floating]], NDArray[np.float32]]
+    from ood_face.evaluation.instruments import Curve, Instruments
+    from ood_face.evaluation.samples import Measure, ProbeSet
 
 __all__ = [
     "calibration_figures",
-    "discard_figures",
     "non_faces",
     "ood_figures",
     "severity_figures",
-    "verification_figures",
+    "uncertainty_figures",
 ]
 
-logger = logging.getLogger(__name__)
-FMR = 1e-3
-
-
-def verification_figures(
-    features: NDArray[np.float32], pairs: Pairs, thresholds: tuple[float, ...]
-) -> dict[str, Any]:
-    """Accuracy, TAR at two false accept rates, and the rates at the policy's thresholds.
-
-    Parameters
-    ----------
-    features : float32 array of shape (N, 512), unit norm; a zero row stands for a missing picture
-    """
-    similarity = _cosines(features[pairs.first], features[pairs.second])
-    accuracy = fold_accuracy(similarity, pairs.same, pairs.fold)
-    mated, impostor = similarity[pairs.same], similarity[~pairs.same]
-    figures: dict[str, Any] = {
-        "accuracy": accuracy.mean,
-        "accuracy_std": accuracy.std,
-        "mated_pairs": len(mated),
-        "impostor_pairs": len(impostor),
-        "at_fmr": {},
-        "at_threshold": {},
-    }
-    for fmr in (1e-2, FMR):
-        fnmr, threshold = fnmr_at_fmr(similarity, pairs.same, fmr)
-        low, high = wilson_interval(fnmr, len(mated))
-        figures["at_fmr"][f"{fmr:g}"] = {
-            "tar": 1 - fnmr,
-            "tar_low": 1 - high,
-            "tar_high": 1 - low,
-            "threshold": threshold,
-        }
-    for threshold in thresholds:
-        fmr, fnmr = float(np.mean(impostor > threshold)), float(np.mean(mated <= threshold))
-        figures["at_threshold"][f"{threshold:g}"] = {
-            "fmr": fmr,
-            "fmr_interval": wilson_interval(fmr, len(impostor)),
-            "fnmr": fnmr,
-            "fnmr_interval": wilson_interval(fnmr, len(mated)),
-        }
-    return figures
+HISTOGRAM_BINS = 20
 
 
 def severity_figures(
-    measure: Measure, curve: Curve, crops: NDArray[np.uint8], seed: int = 0
+    measure: Measure,
+    curve: Curve,
+    crops: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Mean score at each severity, AUROC against the clean faces, and how many faces fall.
 
     Parameters
     ----------
-    crops : uint8 array of shape (N, 112, 112, 3), clean frontal faces
+    crops : uint8 array of shape (N, 112, 112, 3), clean faces
+    labels : (N,) their subjects
     """
     rng = np.random.default_rng(seed)
     clean = curve(measure_all(measure, crops)[2])
-    figures: dict[str, Any] = {"clean_mean": float(clean.mean()), "faces": len(crops)}
+    weights = Resamples.draw(labels).of(labels)
+    everything = []
+    kinds = {}
     for kind in DEGRADATIONS:
         scores = []
         for severity in range(1, MAX_SEVERITY + 1):
             degraded = np.stack([degrade(image, kind, severity, rng) for image in crops])
             scores.append(curve(measure_all(measure, degraded)[2]))
-        means = [float(s.mean()) for s in scores]
-        figures[kind] = {
-            "mean_score": means,
-            "auroc": [auroc(clean, s) for s in scores],
-            "falls_at_every_step": bool(np.all(np.diff([figures["clean_mean"], *means]) < 0)),
-            "share_falling_first_to_last": float(np.mean(scores[-1] < scores[0])),
-        }
-        logger.info("%s: mean score %s", kind, [round(m, 3) for m in means])
-    return figures
+        everything += scores
+        kinds[kind] = _fall(clean, np.stack(scores), weights)
+    return {
+        "faces": len(crops),
+        "subjects": len(np.unique(labels)),
+        "clean_mean": float(clean.mean()),
+        "histogram_clean": _histogram(clean),
+        "histogram_degraded": _histogram(np.concatenate(everything)),
+        "kinds": kinds,
+    }
+
+
+def _fall(
+    clean: NDArray[np.float32], scores: NDArray[np.float32], weights: NDArray[np.float32]
+) -> dict[str, Any]:
+    means = [float(row.mean(dtype=np.float64)) for row in scores]
+    steps = -np.diff([float(clean.mean(dtype=np.float64)), *means])
+    share = float(np.mean(scores[-1] < scores[0]))
+    return {
+        "mean_score": means,
+        "auroc": [auroc(clean, row) for row in scores],
+        "auroc_interval": [interval(aurocs(clean, row, weights, weights)) for row in scores],
+        "smallest_step_down": float(steps.min()),
+        "falls_at_every_step": bool(np.all(steps > 0)),
+        "share_falling_first_to_last": share,
+        "share_interval": wilson_interval(share, len(clean)),
+        "share_falling_at_every_step": float(np.mean(np.all(np.diff(scores, axis=0) < 0, axis=0))),
+    }
 
 
 def ood_figures(
     measure: Measure,
     curve: Curve,
     faces: NDArray[np.uint8],
+    labels: NDArray[np.int64],
     others: Mapping[str, NDArray[np.uint8]],
 ) -> dict[str, Any]:
-    """AUROC and false positive rate at 95 % recall of faces against each set of non-faces."""
-    good = measure_all(measure, faces)[2]
+    """AUROC and false positive rate at 95 % recall of faces against each set of non-faces.
+
+    Parameters
+    ----------
+    faces : uint8 array of shape (N, 112, 112, 3)
+    labels : (N,) their subjects; of the others, every picture is drawn by itself
+    """
+    good = -measure_all(measure, faces)[2]
+    weights = Resamples.draw(labels).of(labels)
     figures = {}
     for name, crops in others.items():
-        bad = measure_all(measure, crops)[2]
+        bad = -measure_all(measure, crops)[2]
+        each = np.arange(len(bad))
+        bad_weights = Resamples.draw(each, seed=1).of(each)
+        accepted, scores = fpr_at_tpr(good, bad), curve(-bad)
         figures[name] = {
-            "auroc": auroc(-good, -bad),
-            "fpr_at_95_tpr": fpr_at_tpr(-good, -bad),
-            "mean_score": float(curve(bad).mean()),
+            "auroc": auroc(good, bad),
+            "auroc_interval": interval(aurocs(good, bad, weights, bad_weights)),
+            "fpr_at_95_tpr": accepted,
+            "fpr_interval": wilson_interval(accepted, len(bad)),
+            "mean_score": float(scores.mean()),
+            "histogram": _histogram(scores),
             "pictures": len(crops),
         }
     return figures
@@ -140,24 +135,25 @@ def non_faces(crops: NDArray[np.uint8], seed: int = 7) -> dict[str, NDArray[np.u
     }
 
 
-def calibration_figures(
-    measure: Measure, curve: Curve, faces: FaceSet, subjects: NDArray[np.int64], seed: int = 11
-) -> dict[str, Any]:
-    """ECE, MCE, Brier score and reliability of ``ood_score`` on subjects that fitted nothing."""
-    probes = draw_probes(measure, faces, subjects, FMR, seed)
-    scores = curve(probes.variances)
-    bins = reliability(scores, probes.matched)
+def calibration_figures(probes: ProbeSet, curve: Curve) -> dict[str, Any]:
+    """ECE, MCE, Brier score and reliability of ``ood_score`` on the probes of some subjects."""
+    scores, matched = curve(probes.variances), probes.matched
+    bins = reliability(scores, matched)
+    base_rate = float(matched.mean())
+    weights = Resamples.draw(probes.labels).of(probes.labels)
     return {
         "expected_calibration_error": bins.expected_error,
+        "expected_calibration_error_interval": interval(_errors(scores, matched, weights)),
         "maximum_calibration_error": bins.maximum_error,
-        "brier": brier_score(scores, probes.matched),
-        "brier_of_the_base_rate": brier_score(
-            np.full(len(scores), probes.matched.mean()), probes.matched
+        "brier": brier_score(scores, matched),
+        "brier_of_the_base_rate": brier_score(np.full(len(scores), base_rate), matched),
+        "auroc_match_against_no_match": auroc(scores[matched], scores[~matched]),
+        "auroc_interval": interval(
+            aurocs(scores[matched], scores[~matched], weights[:, matched], weights[:, ~matched])
         ),
-        "auroc_match_against_no_match": auroc(scores[probes.matched], scores[~probes.matched]),
-        "match_rate": float(probes.matched.mean()),
+        "match_rate": base_rate,
         "probes": len(scores),
-        "subjects": len(subjects),
+        "subjects": len(np.unique(probes.labels)),
         "threshold": probes.threshold,
         "impostor_pairs": probes.impostor_pairs,
         "reliability": {
@@ -168,47 +164,49 @@ def calibration_figures(
     }
 
 
-def discard_figures(
-    measure: Measure, faces: FaceSet, pairs: Pairs, seed: int = 5
+def _errors(
+    scores: NDArray[np.float32],
+    matched: NDArray[np.bool_],
+    weights: NDArray[np.float32],
+    bins: int = 15,
+) -> NDArray[np.float64]:
+    # ECE of every resample: the sum over the bins of |weight of predictions - weight of matches|
+    which = np.digitize(scores, np.linspace(0, 1, bins + 1)[1:-1])
+    member = (which[:, None] == np.arange(bins)).astype(np.float64)
+    gaps = np.abs(weights @ (member * (scores - matched)[:, None])).sum(axis=1)
+    return np.asarray(gaps / weights.sum(axis=1))
+
+
+def uncertainty_figures(
+    instruments: Instruments,
+    crops: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    others: Mapping[str, NDArray[np.uint8]],
 ) -> dict[str, Any]:
-    """EDC on pairs whose second picture is degraded half the time; area up to 20 % discard."""
-    rng = np.random.default_rng(seed)
-    there = (pairs.first >= 0) & (pairs.second >= 0)
-    first, second, same = pairs.first[there], pairs.second[there], pairs.same[there]
-    used, where = np.unique(first, return_inverse=True)  # the first pictures stay as they are
-    crops_a = np.asarray(faces.crops[used])
-    features_a, norms_a, variances_a = (v[where] for v in measure_all(measure, crops_a))
-    sharpness_a = _sharpness(crops_a)[where]
-    crops_b = np.stack([_degraded_half(np.asarray(faces.crops[index]), rng) for index in second])
-    features_b, norms_b, variances_b = measure_all(measure, crops_b)
-    similarity = _cosines(features_a, features_b)
-    methods = {
-        # the score falls strictly with the variance: the same order
-        "ood_score": -np.maximum(variances_a, variances_b),
-        "feature_norm": np.minimum(norms_a, norms_b),
-        "laplacian_sharpness": np.minimum(sharpness_a, _sharpness(crops_b)),
-        "random": rng.random(len(same)),
-        "ideal": similarity,
-    }
-    figures: dict[str, Any] = {"pairs": len(same), "fmr": FMR, "methods": {}}
-    for name, quality in methods.items():
-        curve = error_versus_discard(similarity, same, quality, FMR)
-        at = [float(np.interp(x, curve.discard_rate, curve.fnmr)) for x in (0, 0.05, 0.1, 0.2)]
-        figures["methods"][name] = {"area_to_20_percent": curve.area(0.2), "fnmr_at_0_5_10_20": at}
+    """AUROC of clean faces against each other set, by every signal there is.
+
+    Parameters
+    ----------
+    crops : uint8 array of shape (N, 112, 112, 3), clean faces
+    labels : (N,) their subjects
+    others : what should look less trustworthy
+    """
+    clean = trust_signals(instruments, crops)[1]
+    weights = Resamples.draw(labels).of(labels)
+    figures: dict[str, Any] = {signal: {} for signal in clean}
+    for name, pictures in others.items():
+        each = np.arange(len(pictures))
+        other_weights = Resamples.draw(each, seed=1).of(each)
+        for signal, values in trust_signals(instruments, pictures)[1].items():
+            good = clean[signal]
+            figures[signal][name] = {
+                "auroc": auroc(good, values),
+                "auroc_interval": interval(aurocs(good, values, weights, other_weights)),
+                "pictures": len(pictures),
+            }
     return figures
 
 
-def _cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.asarray(np.einsum("nd,nd->n", a, b, dtype=np.float64))
-
-
-def _degraded_half(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    if rng.random() < 0.5:
-        return image
-    kinds = list(DEGRADATIONS)
-    return degrade(image, kinds[rng.integers(len(kinds))], float(rng.uniform(0.5, 4)), rng)
-
-
-def _sharpness(crops: NDArray[np.uint8]) -> NDArray[np.float64]:
-    grey = (cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) for crop in crops)
-    return np.array([cv2.Laplacian(image, cv2.CV_64F).var() for image in grey])
+def _histogram(scores: NDArray[np.floating]) -> list[int]:
+    counts, _ = np.histogram(scores, bins=HISTOGRAM_BINS, range=(0, 1))
+    return [int(count) for count in counts]

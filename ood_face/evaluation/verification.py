@@ -16,6 +16,7 @@ __all__ = [
     "fmr_threshold",
     "fnmr_at_fmr",
     "fold_accuracy",
+    "too_few_impostors",
     "wilson_interval",
 ]
 
@@ -65,21 +66,28 @@ def fold_accuracy(
     return FoldAccuracy(float(np.mean(accuracies)), float(np.std(accuracies)), len(same))
 
 
+def too_few_impostors(count: int, fmr: float) -> str | None:
+    """Return why so many impostor pairs can't support a false match rate; None where they can.
+
+    By the rule of 3 (ISO/IEC 19795-1) a rate needs ``3 / fmr`` pairs.
+    """
+    needed = int(np.ceil(3 / fmr - 1e-6))
+    if count >= needed:
+        return None
+    return f"a false match rate of {fmr:g} needs {needed} impostor pairs, got {count}"
+
+
 def fmr_threshold(impostor: NDArray[np.float64], fmr: float) -> float:
     """Return the lowest threshold at which at most ``fmr`` of impostor pairs score above it.
 
     Raises
     ------
     ValueError
-        There are fewer than ``3 / fmr`` impostor pairs: by the rule of 3 (ISO/IEC 19795-1)
-        they cannot support a statement about that rate.
+        There are too few impostor pairs, see :func:`too_few_impostors`.
     """
-    needed = int(np.ceil(3 / fmr))
-    if len(impostor) < needed:
-        message = (
-            f"a false match rate of {fmr:g} needs {needed} impostor pairs, got {len(impostor)}"
-        )
-        raise ValueError(message)
+    reason = too_few_impostors(len(impostor), fmr)
+    if reason is not None:
+        raise ValueError(reason)
     allowed = int(np.floor(fmr * len(impostor)))
     return float(np.sort(impostor)[len(impostor) - allowed - 1])
 
@@ -96,4 +104,6 @@ def wilson_interval(rate: float, count: int, z: float = 1.96) -> tuple[float, fl
     """Return Wilson's score interval of a rate seen in ``count`` trials; 95 % by default."""
     centre = (rate + z**2 / (2 * count)) / (1 + z**2 / count)
     spread = np.sqrt(rate * (1 - rate) / count + z**2 / (4 * count**2)) * z / (1 + z**2 / count)
-    return float(max(0.0, centre - spread)), float(min(1.0, centre + spread))
+    low, high = float(max(0.0, centre - spread)), float(min(1.0, centre + spread))
+    # rounding must not move the ends that are exact
+    return (0.0 if rate == 0 else low), (1.0 if rate == 1 else high)

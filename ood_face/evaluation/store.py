@@ -1,0 +1,116 @@
+"""Measurements kept on disk: a run that was ended goes on where it was.
+
+What is measured of some crops depends on the model, the measurement and the pixels, so these are
+the key: nothing has to be invalidated. The pixels are those after any degradation, so a changed
+degradation or another seed is another key as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Kept", "MeasurementStore"]
+
+logger = logging.getLogger(__name__)
+# what np.load raises on a file that was cut off or damaged
+_DAMAGED = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+PART = 128  # crops per file: at most this many are measured again after an interruption
+
+
+class MeasurementStore:
+    """Arrays by key in one folder, each file written at once or not at all.
+
+    Parameters
+    ----------
+    folder : created when something is kept
+    fingerprint : names what measures: another one never sees these measurements
+    """
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self._folder = folder
+        self._fingerprint = fingerprint
+
+    def key(self, name: str, parts: Sequence[bytes]) -> str:
+        """Return the key of one measurement on some bytes."""
+        digest = hashlib.sha256(f"{self._fingerprint}\n{name}\n".encode())
+        for part in parts:
+            digest.update(f"{len(part)}\n".encode())
+            digest.update(part)
+        return digest.hexdigest()
+
+    def read(self, key: str) -> dict[str, NDArray[Any]] | None:
+        """Return what was kept; None where there is nothing, or nothing readable."""
+        path = self._path(key)
+        if not path.is_file():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        except _DAMAGED as exc:
+            logger.warning("%s is damaged and is measured again: %s", path, exc)
+            return None
+
+    def write(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep arrays."""
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                np.savez(stream, **arrays)  # type: ignore[arg-type]  # numpy's stub of **kwds
+            Path(temporary).replace(path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / key[:2] / f"{key}.npz"
+
+
+class Kept:
+    """A measurement of crops whose answers are kept.
+
+    Parameters
+    ----------
+    name : of the measurement, with whatever it depends on beside model and pixels
+    measure : crops (N, 112, 112, 3) to arrays by name, each (N, ...)
+    store : keeps the answers
+    advance : told how many crops were done
+    """
+
+    def __init__(
+        self,
+        name: str,
+        measure: Callable[[NDArray[np.uint8]], Mapping[str, NDArray[Any]]],
+        store: MeasurementStore,
+        advance: Callable[[int], None],
+    ) -> None:
+        self._name, self._measure = name, measure
+        self._store, self._advance = store, advance
+
+    def __call__(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+        """Return the arrays of all crops; at least one crop."""
+        parts = []
+        for start in range(0, len(crops), PART):
+            part = np.ascontiguousarray(crops[start : start + PART])
+            key = self._store.key(self._name, [part.tobytes()])
+            found = self._store.read(key)
+            if found is None:
+                found = dict(self._measure(part))
+                self._store.write(key, found)
+            parts.append(found)
+            self._advance(len(part))
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
