@@ -29,7 +29,8 @@ _JPEG_QUALITY = (25, 14, 8, 4, 1)
 _LOW_RES_PX = (40, 26, 17, 11, 7)
 _EXPOSURE_STOPS = (1.0, 1.8, 2.6, 3.5, 4.6)
 _OCCLUSION_SHARE = (0.14, 0.24, 0.36, 0.50, 0.68)
-_ROTATION_DEG = (15, 30, 50, 80, 130)
+# past 60 degrees no identity is left to lose, and the score has nowhere to fall to
+_ROTATION_DEG = (8, 16, 26, 38, 55)
 _CROP_SHARE = (0.85, 0.70, 0.55, 0.40, 0.25)
 
 

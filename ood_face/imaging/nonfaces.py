@@ -100,6 +100,13 @@ def _upside_down(image: NDArray[Any], rng: Rng) -> NDArray[Any]:
     return np.ascontiguousarray(turned)
 
 
+def _turned(image: NDArray[Any], rng: Rng) -> NDArray[Any]:
+    # further than any aligner leaves a face
+    angle_deg = rng.uniform(75, 180) * rng.choice([-1, 1])
+    matrix = cv2.getRotationMatrix2D((SIDE_PX / 2, SIDE_PX / 2), float(angle_deg), 1.0)
+    return cv2.warpAffine(image, matrix, (SIDE_PX, SIDE_PX), borderMode=cv2.BORDER_REFLECT)
+
+
 NONFACES: dict[str, Callable[[NDArray[Any], Rng], NDArray[Any]]] = {
     "noise": _noise,
     "flat": _flat,
@@ -110,6 +117,7 @@ NONFACES: dict[str, Callable[[NDArray[Any], Rng], NDArray[Any]]] = {
     "phase": _phase,
     "patch": _patch,
     "upside_down": _upside_down,
+    "turned": _turned,
 }
 
 

@@ -24,6 +24,7 @@ from ood_face.training.checkpoint import load_checkpoint
 from ood_face.training.data import augment, degrade_randomly
 from ood_face.training.loop import Schedule, TrainingLoop
 from ood_face.training.losses import random_temperature, rts_loss
+from ood_face.training.muon import Muon, muon_groups
 from ood_face.training.network import NetworkConfig, StudentNetwork, compile_stages, to_input
 from ood_face.training.teacher import open_teacher
 from ood_face.training.validation import CfpValidation, ScoreValidation
@@ -231,11 +232,11 @@ def parameter_groups(network: StudentNetwork, config: RtsConfig) -> list[dict[st
     """Give the fresh branch a higher learning rate than the trained backbone."""
     branch = list(network.head.logvar.parameters())
     known = {id(p) for p in branch}
-    backbone = [p for p in network.parameters() if id(p) not in known]
-    return [
-        {"params": backbone, "top_lr": config.lr},
-        {"params": branch, "top_lr": config.branch_lr},
-    ]
+    groups = []
+    for group in muon_groups(network, config.weight_decay):
+        kept = [p for p in group["params"] if id(p) not in known]
+        groups.append({**group, "params": kept, "top_lr": config.lr})
+    return [*groups, {"params": branch, "top_lr": config.branch_lr}]
 
 
 def train(config: RtsConfig) -> Path:
@@ -253,9 +254,7 @@ def train(config: RtsConfig) -> Path:
         compile_stages(network)
     return TrainingLoop(
         network=network,
-        optimiser=torch.optim.AdamW(
-            parameter_groups(network, config), config.lr, weight_decay=config.weight_decay
-        ),
+        optimiser=Muon(parameter_groups(network, config), config.lr),
         run_dir=config.run_dir,
         schedule=Schedule(config.images, config.batch, config.save_every, config.validate_every),
         batches=lambda start: batches(faces, config, start),
