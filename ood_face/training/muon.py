@@ -26,7 +26,8 @@ def orthogonalise(matrix: Tensor) -> Tensor:
     for _ in range(ITERATIONS):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    result: Tensor = x.T if tall else x
+    return result
 
 
 class Muon(torch.optim.Optimizer):
@@ -63,29 +64,33 @@ class Muon(torch.optim.Optimizer):
                     continue
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])
                 update = self._matrix if group["muon"] else self._adam
-                update(parameter, self.state[parameter], group)
+                update(parameter, parameter.grad, self.state[parameter], group)
 
     @staticmethod
-    def _matrix(parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _matrix(
+        parameter: Tensor, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
         if not state:
             state["momentum"] = torch.zeros_like(parameter)
         momentum = state["momentum"]
-        momentum.lerp_(parameter.grad, 1 - group["momentum"])
-        ahead = parameter.grad.lerp(momentum, group["momentum"])
+        momentum.lerp_(gradient, 1 - group["momentum"])
+        ahead = gradient.lerp(momentum, group["momentum"])
         flat = orthogonalise(ahead.flatten(1))
         scale = 0.2 * max(flat.shape) ** 0.5
         parameter.add_(flat.view_as(ahead).to(parameter.dtype), alpha=-group["lr"] * scale)
 
     @staticmethod
-    def _adam(parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _adam(
+        parameter: Tensor, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
         if not state:
             state["step"] = 0
             state["mean"] = torch.zeros_like(parameter)
             state["square"] = torch.zeros_like(parameter)
         state["step"] += 1
         beta1, beta2 = group["betas"]
-        state["mean"].lerp_(parameter.grad, 1 - beta1)
-        state["square"].mul_(beta2).addcmul_(parameter.grad, parameter.grad, value=1 - beta2)
+        state["mean"].lerp_(gradient, 1 - beta1)
+        state["square"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         mean = state["mean"] / (1 - beta1 ** state["step"])
         root = (state["square"] / (1 - beta2 ** state["step"])).sqrt_().add_(group["eps"])
         parameter.addcdiv_(mean, root, value=-group["lr"])
