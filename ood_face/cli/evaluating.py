@@ -106,7 +106,7 @@ def evaluate_model(
     }
     place = folder if out is None else out
     place.mkdir(parents=True, exist_ok=True)
-    plots = draw_plots(report, training, place / "plots")
+    plots = draw_plots(report, {} if source.data is None else training, place / "plots")
     names = [path.name for path in plots]
     written = [_write(place / "report.json", json.dumps(report, indent=1) + "\n")]
     if source.data is not None:

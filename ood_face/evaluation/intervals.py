@@ -54,14 +54,16 @@ class Resamples:
 
     @classmethod
     def draw(
-        cls, labels: NDArray[np.int64], resamples: int = RESAMPLES, seed: int = 0
+        cls, labels: NDArray[np.int64], resamples: int | None = None, seed: int = 0
     ) -> Resamples:
         """Draw as many subjects as there are, with replacement.
 
         Parameters
         ----------
         labels : (N,) subject of every item; negative ones are no subjects
+        resamples : how often; None: ``RESAMPLES``
         """
+        resamples = RESAMPLES if resamples is None else resamples
         subjects = np.unique(labels[labels >= 0])
         even = np.full(len(subjects), 1 / len(subjects))
         counts = np.random.default_rng(seed).multinomial(len(subjects), even, resamples)
@@ -155,12 +157,15 @@ def accuracies(
     total = np.sum(gains, axis=0)
     found = []
     for held_out, gain in zip(folds, gains, strict=True):
-        cut = np.argmax(total - gain, axis=1)
+        best = np.argmax(total - gain, axis=1)
+        cut = _cuts(similarity[order], held_out)[best]
         inside = weights[:, order][:, held_out]
         mated = inside[:, same[order][held_out]].sum(axis=1, dtype=np.float64)
         right = mated + gain[np.arange(len(gain)), cut]
         found.append(_share(right, inside.sum(axis=1, dtype=np.float64)))
-    return np.asarray(np.nanmean(found, axis=0))
+    # a fold of which a resample drew nothing does not count in it
+    drawn = np.isfinite(found)
+    return _share(np.where(drawn, found, 0).sum(axis=0), drawn.sum(axis=0).astype(np.float64))
 
 
 def aurocs(
@@ -210,6 +215,18 @@ def discard_areas(
             discarded = 1 - remaining / remaining[0]
             areas[row] = np.trapezoid(np.interp(grid, discarded, rates), grid) / limit
     return areas
+
+
+def _cuts(ordered: NDArray[np.float64], held_out: NDArray[np.bool_]) -> NDArray[np.int64]:
+    # for a cut just after each item (0: before all): first item above the threshold, which lies
+    # halfway between that item and the next one that is not held out
+    trained = np.flatnonzero(~held_out)
+    after = np.searchsorted(trained, np.arange(len(ordered) + 1))
+    following = ordered[trained[np.minimum(after, len(trained) - 1)]]
+    before = ordered[np.maximum(np.arange(len(ordered) + 1) - 1, 0)]
+    cuts = np.searchsorted(ordered, (before + following) / 2, side="right")
+    cuts[0] = 0
+    return cuts.astype(np.int64)
 
 
 def _running(weights: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -49,6 +49,7 @@ def draw_plots(report: Mapping[str, Any], training: Mapping[str, Any], folder: P
         figure = Figure(figsize=SIZE_IN, dpi=DPI, layout="constrained")
         axes = figure.subplots()
         if not draw(axes):
+            (folder / name).unlink(missing_ok=True)  # of an earlier run
             continue
         axes.grid(alpha=0.3)
         temporary = folder / f".{name}.tmp"
@@ -64,18 +65,19 @@ def _det(axes: Any, figures: Mapping[str, Any]) -> bool:  # noqa: ANN401 - matpl
     for colour, (name, f) in zip(COLOURS, figures.items(), strict=False):
         # zero cannot be drawn on a logarithmic axis
         points = [p for p in zip(f["det"]["fmr"], f["det"]["fnmr"], strict=True) if min(p) > 0]
-        if points:
+        if len(points) > 1:
             rates, misses = zip(*points, strict=True)
             lowest = min(lowest, *rates)
             axes.plot(rates, misses, color=colour, label=WORDS.get(name, name))
         for fmr, at in f["at_fmr"].items():
             if at["tar"] is not None and at["tar"] < 1:
                 axes.plot(float(fmr), 1 - at["tar"], "o", color=colour)
+    if lowest == 1:
+        return False
     axes.set(xscale="log", yscale="log", xlim=(lowest, 1), title="Detection error trade-off")
     axes.set(xlabel="false match rate", ylabel="false non-match rate")
-    if axes.lines:
-        axes.legend()
-    return bool(axes.lines)
+    axes.legend()
+    return True
 
 
 def _discard(axes: Any, figures: Mapping[str, Any]) -> bool:  # noqa: ANN401

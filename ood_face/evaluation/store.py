@@ -58,7 +58,7 @@ class MeasurementStore:
         if not path.is_file():
             return None
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
                 return {name: archive[name] for name in archive.files}
         except _DAMAGED as exc:
             logger.warning("%s is damaged and is measured again: %s", path, exc)
