@@ -12,7 +12,7 @@ from ood_face.imaging.degradations import DEGRADATIONS, MAX_SEVERITY, degrade, t
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["augment", "blend", "degrade_randomly"]
+__all__ = ["augment", "blend", "degrade_randomly", "frame", "turn"]
 
 SIDE_PX = 112
 
@@ -30,6 +30,40 @@ def augment(image: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     tint = rng.normal(1, 0.04, 3)
     recoloured = (image.astype(np.float32) - 127) * (gain * tint) + 127 + shift
     return to_pixels(recoloured)
+
+
+def turn(image: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    """Turn the head aside by 15 to 65 degrees, as if the face were printed on a cylinder.
+
+    What was hidden comes from the mirrored side. The crop is stretched as aligned profiles are:
+    their landmarks lie close together, so that the aligner magnifies them.
+    """
+    yaw = np.deg2rad(rng.uniform(15, 65)) * rng.choice([-1, 1])
+    radius_px = rng.uniform(0.42, 0.6) * SIDE_PX
+    zoom_x = 1 + rng.uniform(0, 0.8) * abs(np.sin(yaw))
+    zoom_y = 1 + rng.uniform(0, 0.35) * abs(np.sin(yaw))
+    centre = SIDE_PX / 2
+    x = (np.arange(SIDE_PX) - centre) / zoom_x + radius_px * np.sin(yaw) * rng.uniform(0.3, 0.9)
+    angle = np.arcsin(np.clip(x / radius_px, -1, 1)) - yaw
+    # past the rim of the cylinder the background goes on in a straight line
+    beyond = x - np.clip(x, -radius_px, radius_px)
+    source_x = centre + radius_px * np.sin(angle) + beyond
+    source_y = centre + (np.arange(SIDE_PX) - centre) / zoom_y
+    map_x, map_y = np.meshgrid(source_x.astype(np.float32), source_y.astype(np.float32))
+    return cv2.remap(image, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+
+
+def frame(image: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    """Blacken what lies outside a tilted frame, as where the photograph ended before the crop."""
+    left, top, right, bottom = rng.uniform((22, 40, 22, 40), (100, 100, 100, 100))
+    tilt = np.deg2rad(rng.normal(0, 12))
+    across = np.array([np.cos(tilt), np.sin(tilt)])
+    down = np.array([-across[1], across[0]])
+    corners = [(-left, -top), (right, -top), (right, bottom), (-left, bottom)]
+    points = np.array([SIDE_PX / 2 + x * across + y * down for x, y in corners])
+    inside = np.zeros((SIDE_PX, SIDE_PX, 1), np.uint8)
+    cv2.fillConvexPoly(inside, np.round(points).astype(np.int32), (1,))
+    return np.asarray(image * inside)
 
 
 def blend(image: NDArray[Any], other: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:

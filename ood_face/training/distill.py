@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the name PyTorch's documentation uses)
 
 from ood_face.evaluation.faces import load_faces
-from ood_face.training.data import augment, blend, degrade_randomly
+from ood_face.training.data import augment, blend, degrade_randomly, frame, turn
 from ood_face.training.loop import Schedule, TrainingLoop
 from ood_face.training.losses import normalised_mse
 from ood_face.training.muon import Muon, muon_groups
@@ -54,6 +54,8 @@ class DistillConfig:
     weight_decay: float = 0.02
     warmup_steps: int = 40
     blend_share: float = 0.3
+    turn_share: float = 0.3
+    frame_share: float = 0.3
     degrade_share: float = 0.3
     save_every: int = 50
     validate_every: int = 300
@@ -73,7 +75,11 @@ def batches(faces: FaceSet, config: DistillConfig, start: int) -> Iterator[Tenso
             image = np.asarray(faces.crops[index])
             if rng.random() < config.blend_share:
                 image = blend(image, np.asarray(faces.crops[other]), rng)
+            if rng.random() < config.turn_share:
+                image = turn(image, rng)
             image = augment(image, rng)
+            if rng.random() < config.frame_share:
+                image = frame(image, rng)
             if rng.random() < config.degrade_share:
                 image, _ = degrade_randomly(image, rng, max_severity=3)
             crops.append(image)

@@ -21,7 +21,7 @@ import torch.nn.functional as F  # noqa: N812  (the name PyTorch's documentation
 from ood_face.evaluation.faces import load_faces
 from ood_face.imaging.nonfaces import draw_nonface
 from ood_face.training.checkpoint import load_checkpoint
-from ood_face.training.data import augment, degrade_randomly
+from ood_face.training.data import augment, degrade_randomly, frame, turn
 from ood_face.training.loop import Schedule, TrainingLoop
 from ood_face.training.losses import random_temperature, rts_loss
 from ood_face.training.muon import Muon, muon_groups
@@ -62,7 +62,9 @@ class RtsConfig:
     negatives: int = 4096
     distill_weight: float = 6.0
     dropout: float = 0.1
-    clean_share: float = 0.25
+    clean_share: float = 0.3
+    turn_share: float = 0.3
+    frame_share: float = 0.3
     nonface_share: float = 0.12
     save_every: int = 50
     validate_every: int = 250
@@ -93,7 +95,12 @@ def batches(faces: FaceSet, config: RtsConfig, start: int) -> Iterator[Batch]:
         index = rng.integers(0, len(faces.crops), config.batch)
         clean, seen, weight, nonface = [], [], [], []
         for item in index:
-            image = augment(np.asarray(faces.crops[item]), rng)
+            image = np.asarray(faces.crops[item])
+            if rng.random() < config.turn_share:
+                image = turn(image, rng)
+            image = augment(image, rng)
+            if rng.random() < config.frame_share:
+                image = frame(image, rng)
             clean.append(image)
             kind = rng.random()
             if kind < config.nonface_share:
