@@ -38,7 +38,12 @@ def fit_subjects(labels: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def release(
-    checkpoint: Path, runs: list[Path], weights_dir: Path, name: str, faces_dir: Path
+    checkpoint: Path,
+    runs: list[Path],
+    weights_dir: Path,
+    name: str,
+    faces_dir: Path,
+    version: str = "1",
 ) -> None:
     """Export and calibrate a checkpoint, then enter it into the manifest as the default model.
 
@@ -47,6 +52,7 @@ def release(
     checkpoint : of the RTS stage
     runs : run folders in the order they ran, for the training record
     faces_dir : folder with ``train-*.tar`` and ``cfp-00.tar``
+    version : templates of another version are never compared with this one's
     """
     network = load_network(checkpoint)
     folder = weights_dir / name
@@ -69,14 +75,14 @@ def release(
         "threshold": round(probes.threshold, 4),
         "impostor_pairs": probes.impostor_pairs,
     }
-    write_calibration(folder / "calibration.toml", name, "1", knots, provenance)
+    write_calibration(folder / "calibration.toml", name, version, knots, provenance)
     record = training_record(runs) | {"parameters": count_parameters(network)}
     text = json.dumps(record, indent=1) + "\n"
     (folder / "training.json").write_text(text, encoding="utf-8")
     files = [f"{name}/{p.name}" for p in (program, params, head, folder / "calibration.toml")]
     keys = {
         "kind": "embedder",
-        "version": "1",
+        "version": version,
         "license": "Apache-2.0; see MODEL_CARD.md for the terms of the training data",
         "source": "trained by this project (make train)",
     }
@@ -121,6 +127,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--weights-dir", type=Path, required=True)
     parser.add_argument("--name", required=True, help="for instance rts-r14")
     parser.add_argument("--faces-dir", type=Path, required=True)
+    parser.add_argument("--version", default="1", help="raise it when the network changes")
     arguments = vars(parser.parse_args(argv))
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     release(**arguments)
