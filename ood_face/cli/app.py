@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.progress import track
 
 import ood_face
-from ood_face.artifacts import Manifest, verified_path
 from ood_face.bootstrap import open_scenarios, open_service, read_settings
 from ood_face.cli.exits import (
     EXIT_OF_VERDICT,
@@ -25,6 +24,7 @@ from ood_face.cli.exits import (
     report,
 )
 from ood_face.cli.extracting import check_writable, extract_files, write_npz
+from ood_face.cli.options import AsJson, Lang
 from ood_face.cli.pictures import STDIN, read_picture
 from ood_face.cli.progress import ConsoleProgress
 from ood_face.cli.render import (
@@ -34,10 +34,10 @@ from ood_face.cli.render import (
     print_faces,
     print_json,
     print_scenarios,
-    print_table,
 )
-from ood_face.errors import ArtifactError, OodFaceError
-from ood_face.messages import DEFAULT_LANGUAGE, Language, error_sentence
+from ood_face.cli.weights import app as weights_app
+from ood_face.errors import OodFaceError
+from ood_face.messages import DEFAULT_LANGUAGE
 from ood_face.uncertainty import DEFAULT_PASSES, MAX_PASSES, MIN_PASSES, UncertaintyMethod
 
 if TYPE_CHECKING:
@@ -46,13 +46,11 @@ if TYPE_CHECKING:
 
     from ood_face.cli.extracting import FileFaces
     from ood_face.config import Settings
+    from ood_face.messages import Language
     from ood_face.types import RgbImage
 
 __all__ = ["app", "main"]
 
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; errors are JSON as well.")]
-Lang = Annotated[Language, typer.Option(help="Language of names, sentences and errors.")]
 
 app = typer.Typer(
     name="ood-face",
@@ -61,7 +59,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-weights_app = typer.Typer(help="The weights folder.", no_args_is_help=True)
 app.add_typer(weights_app, name="weights")
 
 
@@ -225,28 +222,6 @@ def version(as_json: AsJson = False) -> None:
         print_json({"version": ood_face.__version__})
     else:
         typer.echo(f"ood-face {ood_face.__version__}")
-
-
-@weights_app.command()
-def verify(as_json: AsJson = False, lang: Lang = DEFAULT_LANGUAGE) -> None:
-    """Compare every file of every model with the manifest's sha256."""
-    with errors_as_exits(lang, as_json=as_json):
-        manifest = Manifest.load(read_settings().weights_dir)
-        rows = []
-        for entry in manifest.models.values():
-            for file in entry.files:
-                try:
-                    verified_path(entry, file)
-                    problem = None
-                except ArtifactError as exc:
-                    problem = error_sentence(exc, lang)
-                rows.append((entry.name, file, problem))
-        if as_json:
-            keys = ("model", "file", "problem")
-            print_json([dict(zip(keys, row, strict=True)) for row in rows])
-        else:
-            print_table(("model", "file", ""), ((m, f, p or "ok") for m, f, p in rows))
-    raise typer.Exit(ExitCode.SETUP if any(problem for *_, problem in rows) else ExitCode.OK)
 
 
 def main() -> None:

@@ -209,7 +209,7 @@ def _uncertainty(found: Uncertainty, number: int, language: Language) -> str:
 
 def _face_json(template: FaceTemplate, *, with_feature: bool) -> dict[str, Any]:
     face = template.face
-    values = {
+    values: dict[str, Any] = {
         "ood_score": template.ood_score,
         "quality_level": template.quality_level,
         "quality": template.quality,

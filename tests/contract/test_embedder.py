@@ -1,29 +1,72 @@
-"""What every ``Embedder`` promises, over the fake and the shipped model."""
+"""What every ``Embedder`` promises, over the fake, the shipped model and imported ones."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
 from ood_face.artifacts import Manifest
 from ood_face.config import Settings
 from ood_face.embedding import open_embedder
 from ood_face.errors import InputError
+from ood_face.importers import import_modelscope, import_onnx
+from ood_face.types import QualityScore
 from tests.fakes import FakeEmbedder
+from tests.fakes.onnx_network import onnx_network
+from tests.fakes.twin import SMALL, random_twin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ood_face.ports import Embedder
 
+SCORED = ("fake", "shipped", "imported from ModelScope")
+UNSCORED = ("fake without a score", "imported ONNX")
 
-@pytest.fixture(scope="module", params=["fake", "shipped"])
-def embedder(request) -> Embedder:
-    if request.param == "fake":
-        return FakeEmbedder()
-    return open_embedder(Manifest.load(Settings().weights_dir), workers=2, threads=1)
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory) -> Callable[[str], Embedder]:
+    """Return a function that opens each kind of embedder once."""
+    weights = tmp_path_factory.mktemp("weights")
+
+    @cache
+    def embedder_of(kind: str) -> Embedder:
+        if kind == "fake":
+            return FakeEmbedder()
+        if kind == "fake without a score":
+            return FakeEmbedder(quality_score=QualityScore.NONE)
+        if kind == "shipped":
+            return open_embedder(Manifest.load(Settings().weights_dir), workers=2, threads=1)
+        if kind == "imported ONNX":
+            (weights / "it.onnx").write_bytes(onnx_network("N"))
+            name = import_onnx(weights / "it.onnx", weights).name
+        else:
+            torch.save(random_twin(SMALL).state_dict(), weights / "it.bin")
+            name = import_modelscope(weights / "it.bin", weights, architecture=SMALL).name
+        return open_embedder(Manifest.load(weights), name, workers=2, threads=1)
+
+    return embedder_of
+
+
+@pytest.fixture(scope="module", params=[*SCORED, *UNSCORED])
+def embedder(request, opened) -> Embedder:
+    return opened(request.param)
+
+
+@pytest.fixture(scope="module", params=SCORED)
+def scored(request, opened) -> Embedder:
+    return opened(request.param)
+
+
+@pytest.fixture(scope="module", params=UNSCORED)
+def unscored(request, opened) -> Embedder:
+    return opened(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +80,29 @@ def crops() -> np.ndarray:
 def test_shapes_types_and_ranges(embedder, crops):
     embedded = embedder.embed(crops)
     assert (embedded.features.shape, embedded.features.dtype) == ((20, 512), np.float32)
+    np.testing.assert_allclose(np.linalg.norm(embedded.features, axis=1), 1, atol=1e-5)
+
+
+def test_scores_and_variances_are_in_their_ranges(scored, crops):
+    assert scored.quality_score is not QualityScore.NONE
+    embedded = scored.embed(crops)
     assert (embedded.ood_scores.shape, embedded.ood_scores.dtype) == ((20,), np.float32)
     assert (embedded.variances.shape, embedded.variances.dtype) == ((20,), np.float32)
-    np.testing.assert_allclose(np.linalg.norm(embedded.features, axis=1), 1, atol=1e-5)
     assert np.all((embedded.ood_scores >= 0) & (embedded.ood_scores <= 1))
     assert np.all(np.isfinite(embedded.variances))
 
 
-def test_a_higher_variance_is_never_a_better_score(embedder, crops):
-    embedded = embedder.embed(crops)
+def test_without_a_score_there_is_none_and_no_uncertainty(unscored, crops):
+    assert unscored.quality_score is QualityScore.NONE
+    for part in (crops, crops[:0]):
+        embedded = unscored.embed(part)
+        assert (embedded.ood_scores, embedded.variances) == (None, None)
+        with pytest.raises(InputError, match="cannot estimate its uncertainty"):
+            unscored.embed_with_uncertainty(part, 2)
+
+
+def test_a_higher_variance_is_never_a_better_score(scored, crops):
+    embedded = scored.embed(crops)
     ordered = embedded.ood_scores[np.argsort(embedded.variances)]
     assert np.all(np.diff(ordered) <= 1e-6)
 
@@ -53,7 +110,7 @@ def test_a_higher_variance_is_never_a_better_score(embedder, crops):
 def test_no_crops(embedder, crops):
     embedded = embedder.embed(crops[:0])
     assert embedded.features.shape == (0, 512)
-    assert embedded.ood_scores.shape == (0,)
+    assert embedded.ood_scores is None or embedded.ood_scores.shape == (0,)
 
 
 def test_the_same_crop_gives_the_same_answer(embedder, crops):
@@ -67,7 +124,8 @@ def test_a_batch_is_its_crops_one_by_one(embedder, crops):
     for i in (0, 7, 19):
         alone = embedder.embed(crops[i : i + 1])
         assert alone.features[0] @ together.features[i] >= 0.99999
-        assert alone.ood_scores[0] == pytest.approx(together.ood_scores[i], abs=1e-3)
+        if together.ood_scores is not None:
+            assert alone.ood_scores[0] == pytest.approx(together.ood_scores[i], abs=1e-3)
 
 
 def test_different_crops_give_different_features(embedder, crops):
@@ -96,17 +154,17 @@ def test_the_model_id_is_a_name(embedder):
     assert embedder.model_id == embedder.model_id.strip() != ""
 
 
-def test_uncertainty_leaves_the_embedding_as_it_is(embedder, crops):
-    plain = embedder.embed(crops[:3])
-    embedded, doubts = embedder.embed_with_uncertainty(crops[:3], 10)
+def test_uncertainty_leaves_the_embedding_as_it_is(scored, crops):
+    plain = scored.embed(crops[:3])
+    embedded, doubts = scored.embed_with_uncertainty(crops[:3], 10)
     np.testing.assert_array_equal(embedded.features, plain.features)
     np.testing.assert_array_equal(embedded.ood_scores, plain.ood_scores)
     np.testing.assert_array_equal(doubts.rts_variance, plain.variances)
     assert (len(doubts), doubts.passes) == (3, 10)
 
 
-def test_uncertainty_is_in_its_ranges(embedder, crops):
-    doubts = embedder.embed_with_uncertainty(crops, 20)[1]
+def test_uncertainty_is_in_its_ranges(scored, crops):
+    doubts = scored.embed_with_uncertainty(crops, 20)[1]
     shares = [doubts.score_mean, doubts.feature_spread]
     shares += [
         values
@@ -120,17 +178,17 @@ def test_uncertainty_is_in_its_ranges(embedder, crops):
     assert np.all(doubts.feature_spread > 0)
 
 
-def test_uncertainty_is_the_same_again_and_alone(embedder, crops):
-    together = embedder.embed_with_uncertainty(crops, 12)[1]
-    again = embedder.embed_with_uncertainty(crops, 12)[1]
-    alone = embedder.embed_with_uncertainty(crops[5:6], 12)[1].of(0)
+def test_uncertainty_is_the_same_again_and_alone(scored, crops):
+    together = scored.embed_with_uncertainty(crops, 12)[1]
+    again = scored.embed_with_uncertainty(crops, 12)[1]
+    alone = scored.embed_with_uncertainty(crops[5:6], 12)[1].of(0)
     for name, value in asdict(alone).items():
         assert getattr(together.of(5), name) == pytest.approx(value, abs=1e-4, rel=1e-4), name
         assert getattr(again.of(5), name) == getattr(together.of(5), name), name
 
 
-def test_uncertainty_of_no_crops(embedder, crops):
-    embedded, doubts = embedder.embed_with_uncertainty(crops[:0], 2)
+def test_uncertainty_of_no_crops(scored, crops):
+    embedded, doubts = scored.embed_with_uncertainty(crops[:0], 2)
     assert (len(embedded.features), len(doubts)) == (0, 0)
 
 

@@ -11,12 +11,9 @@ from ood_face.embedding import open_embedder
 from ood_face.errors import ArtifactError
 from ood_face.imaging.preprocess import preprocess
 from ood_face.importers import import_modelscope
-from ood_face.importers.irse import IR_SE_64, LOGVAR_LAYERS, Architecture, check_state
+from ood_face.importers.irse import IR_SE_64, LOGVAR_LAYERS, check_state
 from ood_face.types import QualityScore
-from tests.unit.importers.twin import random_twin
-
-# every kind of block: a first stage that keeps the stem's width, one that does not, long and short
-SMALL = Architecture("small", 16, ((16, 2), (24, 1), (32, 2), (40, 1)), reduction=8)
+from tests.fakes.twin import SMALL, random_twin
 
 
 @pytest.fixture(scope="module")

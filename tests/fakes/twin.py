@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from ood_face.importers.irse import Architecture
+
 if TYPE_CHECKING:
-    from ood_face.importers.irse import Architecture, Block
+    from ood_face.importers.irse import Block
+
+# every kind of block: a first stage that keeps the stem's width, one that does not, long and short
+SMALL = Architecture("small", 16, ((16, 2), (24, 1), (32, 2), (40, 1)), reduction=8)
 
 
 class Gate(nn.Module):

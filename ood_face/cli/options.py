@@ -1,0 +1,14 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ood_face.messages import Language
+
+__all__ = ["AsJson", "Lang"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; errors are JSON as well.")]
+Lang = Annotated[Language, typer.Option(help="Language of names, sentences and errors.")]
