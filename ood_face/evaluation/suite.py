@@ -16,7 +16,7 @@ from ood_face.imaging.degradations import DEGRADATIONS, MAX_SEVERITY, degrade
 from ood_face.imaging.nonfaces import NONFACES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,6 +39,7 @@ def severity_figures(
     curve: Curve,
     crops: NDArray[np.uint8],
     labels: NDArray[np.int64],
+    kinds: Sequence[str] = tuple(DEGRADATIONS),
     seed: int = 0,
 ) -> dict[str, Any]:
     """Mean score at each severity, AUROC against the clean faces, and how many faces fall.
@@ -47,26 +48,27 @@ def severity_figures(
     ----------
     crops : uint8 array of shape (N, 112, 112, 3), clean faces
     labels : (N,) their subjects
+    kinds : degradations to apply
     """
     rng = np.random.default_rng(seed)
     clean = curve(measure_all(measure, crops)[2])
     weights = Resamples.draw(labels).of(labels)
     everything = []
-    kinds = {}
-    for kind in DEGRADATIONS:
+    falls = {}
+    for kind in kinds:
         scores = []
         for severity in range(1, MAX_SEVERITY + 1):
             degraded = np.stack([degrade(image, kind, severity, rng) for image in crops])
             scores.append(curve(measure_all(measure, degraded)[2]))
         everything += scores
-        kinds[kind] = _fall(clean, np.stack(scores), weights)
+        falls[kind] = _fall(clean, np.stack(scores), weights)
     return {
         "faces": len(crops),
         "subjects": len(np.unique(labels)),
         "clean_mean": float(clean.mean()),
         "histogram_clean": _histogram(clean),
         "histogram_degraded": _histogram(np.concatenate(everything)),
-        "kinds": kinds,
+        "kinds": falls,
     }
 
 

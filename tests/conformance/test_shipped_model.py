@@ -22,6 +22,7 @@ from tests.conformance.known_misses import PICTURES, REPORT
 
 if TYPE_CHECKING:
     from ood_face.artifacts import ModelEntry
+    from ood_face.service import FaceService
 
 SETTINGS = read_settings()
 NOT_WITHOUT_FULL_SETS = ("accuracy.", "calibration", "discard.", "far.", "share.", "steps.")
@@ -42,14 +43,19 @@ def report(entry: ModelEntry) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def checks() -> dict[str, Check]:
+def service() -> FaceService:
+    return open_service(SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def checks(service: FaceService) -> dict[str, Check]:
     """Measure the free pictures."""
     embedder = open_rts_embedder(SETTINGS)
-    crops, labels = free_pictures.faces(open_service(SETTINGS))
+    crops, labels = free_pictures.faces(service)
     others = {"objects": free_pictures.things()}
     others |= {name: made for name, made in non_faces(crops).items() if name in FAR_SETS}
     figures = {
-        "severity": severity_figures(embedder.measure, embedder.curve, crops, labels),
+        "severity": severity_figures(embedder.measure, embedder.curve, crops, labels, kinds=GRADED),
         "ood": ood_figures(embedder.measure, embedder.curve, crops, labels, others),
     }
     return {check.name: check for check in checks_of(figures)}
@@ -66,8 +72,7 @@ def judge(check: Check, known: dict[str, str]) -> None:
         )
 
 
-def test_the_pictures_are_what_they_are_meant_to_be() -> None:
-    service = open_service(SETTINGS)
+def test_the_pictures_are_what_they_are_meant_to_be(service: FaceService) -> None:
     crops, labels = free_pictures.faces(service)
     assert crops.shape == (len(labels), 112, 112, 3)
     assert len(np.unique(labels)) == 3
