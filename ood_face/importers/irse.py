@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "BATCH_NORM_EPSILON",
     "IR_SE_64",
     "LOGVAR_LAYERS",
     "Architecture",
@@ -31,7 +32,6 @@ __all__ = [
     "check_state",
     "fold_convolution",
     "fold_linear",
-    "norm",
 ]
 
 State = dict[str, "NDArray[np.float32]"]
@@ -187,7 +187,7 @@ def _checked(
     return numbers
 
 
-def norm(state: State, prefix: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _norm(state: State, prefix: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return a BatchNorm as factor and summand."""
     variance = state[f"{prefix}.running_var"].astype(np.float64)
     factor = state[f"{prefix}.weight"] / np.sqrt(variance + BATCH_NORM_EPSILON)
@@ -198,14 +198,14 @@ def fold_convolution(
     state: State, convolution: str, prefix: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return weight and bias of a convolution without bias and the BatchNorm behind it."""
-    factor, summand = norm(state, prefix)
+    factor, summand = _norm(state, prefix)
     weight = state[f"{convolution}.weight"] * factor[:, None, None, None]
     return weight.astype(np.float32), summand.astype(np.float32)
 
 
 def fold_linear(state: State, layer: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return weight and bias of a linear layer and the BatchNorm behind it."""
-    factor, summand = norm(state, f"{layer}.1")
+    factor, summand = _norm(state, f"{layer}.1")
     weight = state[f"{layer}.0.weight"] * factor[:, None]
     bias = state[f"{layer}.0.bias"] * factor + summand
     return weight.astype(np.float32), bias.astype(np.float32)

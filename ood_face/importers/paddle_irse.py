@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ood_face.errors import BackendError
-from ood_face.importers.irse import fold_convolution, norm
+from ood_face.importers.irse import BATCH_NORM_EPSILON, fold_convolution
 from ood_face.types import CROP_SIDE_PX
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ def export_trunk(state: State, architecture: Architecture, target: Path) -> None
         Paddle cannot be loaded, or cannot write.
     """
     try:
-        paddle, residual = _paddle(), _residual_class()
+        paddle, prelu = _paddle(), _prelu_class()
+        residual = _residual_class(prelu)
         trunk = paddle.nn.Sequential(
             _convolution(*fold_convolution(state, "features.0.0", "features.0.1")),
-            _prelu(state["features.0.2.weight"]),
+            prelu(state["features.0.2.weight"]),
             *[residual(state, block) for block in architecture.blocks()],
             _norm(state, "features.2.0"),
             paddle.nn.Flatten(),
@@ -89,23 +90,40 @@ def _convolution(
     return layer
 
 
-def _prelu(slopes: NDArray[np.float32]) -> Any:
-    layer = _paddle().nn.PReLU(len(slopes))
-    layer.parameters()[0].set_value(slopes)
-    return layer
-
-
 def _norm(state: State, prefix: str) -> Any:
-    # in front of a convolution with padding, a BatchNorm cannot be folded: it moves the zeros of
-    # the rim. A 1x1 convolution, one channel at a time, is the same factor and summand.
-    factor, summand = norm(state, prefix)
-    layer = _paddle().nn.Conv2D(len(factor), len(factor), 1, groups=len(factor))
-    layer.weight.set_value(factor.astype(np.float32).reshape(-1, 1, 1, 1))
-    layer.bias.set_value(summand.astype(np.float32))
+    # in front of a convolution with padding, a BatchNorm cannot be folded: it moves the rim's zeros
+    names = {
+        "weight": "weight",
+        "bias": "bias",
+        "running_mean": "_mean",
+        "running_var": "_variance",
+    }
+    layer = _paddle().nn.BatchNorm2D(len(state[f"{prefix}.weight"]), epsilon=BATCH_NORM_EPSILON)
+    layer.set_state_dict({own: state[f"{prefix}.{name}"] for name, own in names.items()})
     return layer
 
 
-def _residual_class() -> Any:
+def _prelu_class() -> Any:
+    paddle = _paddle()
+
+    class Prelu(paddle.nn.Layer):  # type: ignore[misc, name-defined]  # paddle has no types
+        # Paddle's own PReLU gives wrong numbers where the engine computes in bfloat16 (3.3.1:
+        # off by 1.2 in values up to 6, and by infinity through a network)
+        def __init__(self, slopes: NDArray[np.float32]) -> None:
+            super().__init__()
+            column = slopes.reshape(1, -1, 1, 1)
+            self.below = self.create_parameter(column.shape)
+            self.below.set_value(column)
+            self.rest = self.create_parameter(column.shape)
+            self.rest.set_value(1 - column)
+
+        def forward(self, x: Any) -> Any:
+            return self.below * x + self.rest * paddle.nn.functional.relu(x)
+
+    return Prelu
+
+
+def _residual_class(prelu: Any) -> Any:
     paddle = _paddle()
     nn = paddle.nn
 
@@ -117,7 +135,7 @@ def _residual_class() -> Any:
             self.body = nn.Sequential(
                 _norm(state, f"{residual}.0"),
                 _convolution(state[f"{residual}.1.weight"]),
-                _prelu(state[f"{residual}.2.weight"]),
+                prelu(state[f"{residual}.2.weight"]),
                 _convolution(*second, stride=block.stride),
             )
             self.gate = nn.Sequential(

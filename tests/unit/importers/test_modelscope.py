@@ -65,6 +65,16 @@ def test_an_imported_network_is_its_twin(file, weights, twin, crops, plus):
     np.testing.assert_allclose(scores, 1 / (1 + variances), atol=0.01)
 
 
+def test_the_number_format_of_the_machine_changes_little(file, weights, crops):
+    name = import_modelscope(file, weights, architecture=SMALL).name
+    exact, own = (
+        open_embedder(Manifest.load(weights), name, precision=precision).embed(crops)
+        for precision in ("float32", "auto")
+    )
+    assert np.min(np.sum(exact.features * own.features, axis=1)) > 0.9999
+    np.testing.assert_allclose(exact.ood_scores, own.ood_scores, atol=0.02)
+
+
 def test_the_folder_is_whole_and_the_default_untouched(file, weights):
     imported = import_modelscope(file, weights, architecture=SMALL)
     assert imported.name == "damo-small-rts"
