@@ -183,7 +183,9 @@ def test_uncertainty_is_the_same_again_and_alone(scored, crops):
     again = scored.embed_with_uncertainty(crops, 12)[1]
     alone = scored.embed_with_uncertainty(crops[5:6], 12)[1].of(0)
     for name, value in asdict(alone).items():
-        assert getattr(together.of(5), name) == pytest.approx(value, abs=1e-4, rel=1e-4), name
+        # without identities, two of the values are None
+        near = value if value is None else pytest.approx(value, abs=1e-4, rel=1e-4)
+        assert getattr(together.of(5), name) == near, name
         assert getattr(again.of(5), name) == getattr(together.of(5), name), name
 
 
