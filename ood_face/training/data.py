@@ -12,7 +12,7 @@ from ood_face.imaging.degradations import DEGRADATIONS, MAX_SEVERITY, degrade, t
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["augment", "blend", "degrade_randomly", "frame", "turn"]
+__all__ = ["augment", "blend", "degrade_randomly", "frame", "new_face", "turn"]
 
 SIDE_PX = 112
 
@@ -70,6 +70,46 @@ def blend(image: NDArray[Any], other: NDArray[Any], rng: np.random.Generator) ->
     """Mix two aligned faces pixel by pixel: a new face that no identity owns."""
     weight = rng.uniform(0.3, 0.7)
     return cv2.addWeighted(image, weight, np.ascontiguousarray(other), 1 - weight, 0)
+
+
+def swap_parts(image: NDArray[Any], other: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    """Take a part of the face (eyes, mouth, one half, the middle) from another aligned face."""
+    mask = np.zeros((SIDE_PX, SIDE_PX), np.float32)
+    kind = rng.integers(4)
+    if kind == 0:  # between the nose and the mouth, where ArcFace's template has them
+        mask[int(rng.integers(56, 84)) :] = 1
+    elif kind == 1:
+        mask[:, int(rng.integers(46, 66)) :] = 1
+    elif kind == 2:
+        top = int(rng.integers(34, 44))
+        mask[top : top + int(rng.integers(16, 30))] = 1
+    else:
+        axes = (int(rng.integers(24, 40)), int(rng.integers(32, 50)))
+        cv2.ellipse(mask, (SIDE_PX // 2, 66), axes, 0, 0, 360, (1.0,), -1)
+    soft = np.asarray(cv2.GaussianBlur(mask, (0, 0), rng.uniform(2, 7)), np.float32)[..., None]
+    return to_pixels(soft * other + (1 - soft) * image)
+
+
+def reshape_face(image: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    """Bend the picture smoothly, by a few pixels: other proportions, another face."""
+    cells = int(rng.integers(3, 6))
+    shifts = rng.normal(0, rng.uniform(1.5, 4.5), (cells, cells, 2)).astype(np.float32)
+    field = cv2.resize(shifts, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC)
+    rows, columns = np.mgrid[0:SIDE_PX, 0:SIDE_PX].astype(np.float32)
+    return cv2.remap(
+        image,
+        columns + field[..., 0],
+        rows + field[..., 1],
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REFLECT,
+    )
+
+
+def new_face(image: NDArray[Any], other: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    """Make a face that no identity owns, of two aligned faces: mixed, assembled, reshaped."""
+    other = np.ascontiguousarray(other[:, ::-1] if rng.random() < 0.5 else other)
+    mixed = blend(image, other, rng) if rng.random() < 0.5 else swap_parts(image, other, rng)
+    return reshape_face(mixed, rng) if rng.random() < 0.6 else mixed
 
 
 def degrade_randomly(

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the name PyTorch's documentation uses)
 
 from ood_face.evaluation.faces import load_faces
-from ood_face.training.data import augment, blend, degrade_randomly, frame, turn
+from ood_face.training.data import augment, degrade_randomly, frame, new_face, turn
 from ood_face.training.loop import Schedule, TrainingLoop
 from ood_face.training.losses import normalised_mse
 from ood_face.training.muon import Muon, muon_groups
@@ -53,7 +53,7 @@ class DistillConfig:
     cooldown_share: float = 0.3
     weight_decay: float = 0.02
     warmup_steps: int = 40
-    blend_share: float = 0.3
+    new_face_share: float = 0.6
     turn_share: float = 0.3
     frame_share: float = 0.3
     degrade_share: float = 0.3
@@ -73,8 +73,8 @@ def batches(faces: FaceSet, config: DistillConfig, start: int) -> Iterator[Tenso
         crops = []
         for index, other in chosen:
             image = np.asarray(faces.crops[index])
-            if rng.random() < config.blend_share:
-                image = blend(image, np.asarray(faces.crops[other]), rng)
+            if rng.random() < config.new_face_share:
+                image = new_face(image, np.asarray(faces.crops[other]), rng)
             if rng.random() < config.turn_share:
                 image = turn(image, rng)
             image = augment(image, rng)

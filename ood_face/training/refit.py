@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from ood_face.evaluation.faces import load_faces
+from ood_face.training.bank import build_bank
 from ood_face.training.checkpoint import load_checkpoint, save_checkpoint
 from ood_face.training.export import load_network
 from ood_face.training.network import to_input
-from ood_face.training.rts import build_bank
 from ood_face.training.teacher import open_teacher
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ import torch.nn.functional as F  # noqa: N812  (the name PyTorch's documentation
 
 from ood_face.evaluation.faces import load_faces
 from ood_face.imaging.nonfaces import draw_nonface
+from ood_face.training.bank import IdentityBank, build_bank
 from ood_face.training.checkpoint import load_checkpoint
-from ood_face.training.data import augment, degrade_randomly, frame, turn
+from ood_face.training.data import augment, degrade_randomly, frame, new_face, turn
 from ood_face.training.loop import Schedule, TrainingLoop
 from ood_face.training.losses import random_temperature, rts_loss
 from ood_face.training.muon import Muon, muon_groups
@@ -63,6 +64,7 @@ class RtsConfig:
     distill_weight: float = 6.0
     dropout: float = 0.1
     clean_share: float = 0.3
+    new_face_share: float = 0.5
     turn_share: float = 0.3
     frame_share: float = 0.3
     nonface_share: float = 0.12
@@ -77,7 +79,8 @@ class Batch(NamedTuple):
     """One training batch.
 
     clean and seen: (B, 3, 112, 112); picture: (B,) index into the face set; weight: (B,) of the
-    distillation (0 where nothing of the face is left); nonface: (B,) bool.
+    distillation (0 where nothing of the face is left); nonface: (B,) bool; new: (B,) bool, a face
+    that no identity owns.
     """
 
     clean: Tensor
@@ -85,6 +88,7 @@ class Batch(NamedTuple):
     picture: Tensor
     weight: Tensor
     nonface: Tensor
+    new: Tensor
 
 
 def batches(faces: FaceSet, config: RtsConfig, start: int) -> Iterator[Batch]:
@@ -93,9 +97,13 @@ def batches(faces: FaceSet, config: RtsConfig, start: int) -> Iterator[Batch]:
     while True:
         rng = np.random.default_rng((config.seed, step))
         index = rng.integers(0, len(faces.crops), config.batch)
-        clean, seen, weight, nonface = [], [], [], []
-        for item in index:
+        others = rng.integers(0, len(faces.crops), config.batch)
+        clean, seen, weight, nonface, new = [], [], [], [], []
+        for item, other in zip(index, others, strict=True):
             image = np.asarray(faces.crops[item])
+            new.append(rng.random() < config.new_face_share)
+            if new[-1]:
+                image = new_face(image, np.asarray(faces.crops[other]), rng)
             if rng.random() < config.turn_share:
                 image = turn(image, rng)
             image = augment(image, rng)
@@ -121,56 +129,30 @@ def batches(faces: FaceSet, config: RtsConfig, start: int) -> Iterator[Batch]:
             torch.from_numpy(index),
             torch.tensor(weight),
             torch.tensor(nonface),
+            torch.tensor(new),
         )
         step += 1
 
 
-class IdentityBank:
-    """Teacher features of all training faces: identity centres and a store of negatives."""
-
-    def __init__(self, features: Tensor, labels: Tensor) -> None:
-        self.features = features
-        self.labels = labels
-        count = int(labels.max()) + 1
-        self._sums = torch.zeros(count, features.shape[1]).index_add_(0, labels, features)
-
-    def centres(self, index: Tensor) -> Tensor:
-        """Return (B, 512) identity centres without the picture itself."""
-        others = self._sums[self.labels[index]] - self.features[index]
-        return F.normalize(others, dim=1)
-
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """Return the indices of random negatives."""
-        return torch.randint(len(self.features), (count,), generator=generator)
-
-
-def build_bank(
-    faces: FaceSet, teacher: Teacher, device: torch.device, path: Path, batch: int = 128
-) -> IdentityBank:
-    """Embed every training face with the teacher, once."""
-    if not path.exists():
-        parts = []
-        for start in range(0, len(faces.crops), batch):
-            crops = torch.from_numpy(np.asarray(faces.crops[start : start + batch]))
-            parts.append(teacher(to_input(crops).to(device))[-1].float().cpu().clone())
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, F.normalize(torch.cat(parts), dim=1).numpy())
-    features = torch.from_numpy(np.load(path))
-    return IdentityBank(features, torch.from_numpy(faces.labels))
-
-
 def similarities(
-    feature: Tensor, batch: Batch, bank: IdentityBank, negatives: Tensor, labels: Tensor
+    feature: Tensor,
+    target: Tensor,
+    batch: Batch,
+    bank: IdentityBank,
+    negatives: Tensor,
 ) -> Tensor:
     """Return (B, 1 + negatives) cosines: own identity first, same-identity negatives masked.
 
-    A picture without a face gets the label of the face it replaced: nothing can find it.
+    The identity of a new face is the teacher's feature of its clean picture, ``target``. A
+    picture without a face gets the label of the face it replaced: nothing can find it.
     """
     unit = F.normalize(feature, dim=1)
-    own = (unit * bank.centres(batch.picture).to(unit.device)).sum(1, keepdim=True)
+    centres = bank.centres(batch.picture).to(unit.device)
+    own = torch.where(batch.new.to(unit.device)[:, None], target, centres)
     others = unit @ bank.features[negatives].to(unit.device).T
-    same = bank.labels[negatives][None, :] == labels[:, None]
-    return torch.cat([own, others.masked_fill(same.to(unit.device), -1.0)], dim=1)
+    same = bank.labels[negatives][None, :] == bank.labels[batch.picture][:, None]
+    masked = others.masked_fill(same.to(unit.device), -1.0)
+    return torch.cat([(unit * own).sum(1, keepdim=True), masked], dim=1)
 
 
 def with_margin(cosines: Tensor, margin: float) -> Tensor:
@@ -199,8 +181,8 @@ def make_loss(
         with torch.autocast(device.type, torch.bfloat16):
             feature, logvar = network(batch.seen.to(device))
         feature, logvar = feature.float(), logvar.float()
-        labels = bank.labels[batch.picture]
-        cosines = similarities(feature, batch, bank, bank.draw(config.negatives, generator), labels)
+        negatives = bank.draw(config.negatives, generator)
+        cosines = similarities(feature, target, batch, bank, negatives)
         terms = rts_loss(
             config.logit_scale * with_margin(cosines, config.margin),
             torch.zeros(len(cosines), dtype=torch.long, device=device),
