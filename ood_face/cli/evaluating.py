@@ -143,10 +143,11 @@ def _objects(data: Path, bench: Bench, progress: Progress) -> Crops:
 
 
 def _training(folder: Path) -> dict[str, Any]:
-    path = folder / "training.json"
-    if not path.is_file():
-        return {}
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    # how it was trained, and how fast it was measured to be (tests.benchmark.bench_embedding)
+    found: dict[str, Any] = {}
+    for name in ("training.json", "speed.json"):
+        if (folder / name).is_file():
+            found |= json.loads((folder / name).read_text(encoding="utf-8"))
     return found
 
 

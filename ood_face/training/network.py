@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-__all__ = ["NetworkConfig", "ResidualBlock", "StudentNetwork", "compile_stages"]
+__all__ = ["NetworkConfig", "ResidualBlock", "StudentNetwork", "compile_stages", "count_macs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,26 @@ class StudentNetwork(nn.Module):
 def count_parameters(module: nn.Module) -> int:
     """Return the number of trainable parameters."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+@torch.no_grad()
+def count_macs(network: StudentNetwork) -> int:
+    """Return the multiply-accumulate operations of convolutions and linear layers for one face."""
+    total = 0
+
+    def count(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        weight = layer.weight
+        if isinstance(weight, Tensor):
+            positions = output[0, 0].numel() if output.ndim == 4 else 1
+            total += weight.numel() * positions
+
+    layers = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    network(torch.zeros(1, 3, 112, 112, device=next(network.parameters()).device))
+    for hook in hooks:
+        hook.remove()
+    return total
 
 
 def compile_stages(network: StudentNetwork) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +17,18 @@ from ood_face.calibration.score import fit_score_curve, write_calibration
 from ood_face.evaluation.faces import load_faces
 from ood_face.evaluation.samples import draw_probes, measure_all
 from ood_face.training.export import export_head, export_network, load_network
-from ood_face.training.network import count_parameters, to_input
+from ood_face.training.network import count_macs, count_parameters, to_input
+from ood_face.training.validation import CfpValidation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from ood_face.evaluation.faces import FaceSet
     from ood_face.training.network import StudentNetwork
 
-__all__ = ["main", "release", "training_record"]
+__all__ = ["ReleaseConfig", "main", "release", "training_record"]
 
 logger = logging.getLogger(__name__)
 FMR = 1e-3
@@ -37,25 +41,33 @@ def fit_subjects(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.unique(labels)[::2]
 
 
-def release(
-    checkpoint: Path,
-    runs: list[Path],
-    weights_dir: Path,
-    name: str,
-    faces_dir: Path,
-    version: str = "1",
-) -> None:
-    """Export and calibrate a checkpoint, then enter it into the manifest as the default model.
+@dataclass(frozen=True, slots=True)
+class ReleaseConfig:
+    """What to release, and as what.
 
-    Parameters
+    Attributes
     ----------
     checkpoint : of the RTS stage
-    runs : run folders in the order they ran, for the training record
+    runs : run folders in the order they ran, for the training record; the last is the RTS stage
     faces_dir : folder with ``train-*.tar`` and ``cfp-00.tar``
     version : templates of another version are never compared with this one's
+    note : what the model card should say of this training beside the figures
     """
-    network = load_network(checkpoint)
-    folder = weights_dir / name
+
+    checkpoint: Path
+    runs: list[Path]
+    weights_dir: Path
+    name: str
+    faces_dir: Path
+    version: str = "1"
+    note: str = ""
+
+
+def release(config: ReleaseConfig) -> None:
+    """Export and calibrate a checkpoint, then enter it into the manifest as the default model."""
+    runs, name, faces_dir = config.runs, config.name, config.faces_dir
+    network = load_network(config.checkpoint)
+    folder = config.weights_dir / name
     program, params = export_network(network, folder / "backbone")
     cache = runs[0].parent / "cache"
     trained = load_faces(sorted(faces_dir.glob("train-*.tar")), cache)
@@ -75,18 +87,23 @@ def release(
         "threshold": round(probes.threshold, 4),
         "impostor_pairs": probes.impostor_pairs,
     }
-    write_calibration(folder / "calibration.toml", name, version, knots, provenance)
-    record = training_record(runs) | {"parameters": count_parameters(network)}
+    write_calibration(folder / "calibration.toml", name, config.version, knots, provenance)
+    record = training_record(runs) | {
+        "description": config.note,
+        "parameters": count_parameters(network),
+        "gmacs": count_macs(network) / 1e9,
+        **stage_accuracy(runs, network, CfpValidation(faces_dir, cache)),
+    }
     text = json.dumps(record, indent=1) + "\n"
     (folder / "training.json").write_text(text, encoding="utf-8")
     files = [f"{name}/{p.name}" for p in (program, params, head, folder / "calibration.toml")]
     keys = {
         "kind": "embedder",
-        "version": version,
+        "version": config.version,
         "license": "Apache-2.0; see MODEL_CARD.md for the terms of the training data",
         "source": "trained by this project (make train)",
     }
-    write_entry(weights_dir, name, files, keys, make_default=True)
+    write_entry(config.weights_dir, name, files, keys, make_default=True)
     logger.info("%s: threshold %.4f, %s", folder, probes.threshold, provenance)
 
 
@@ -100,9 +117,14 @@ def identity_centres(network: StudentNetwork, faces: FaceSet) -> NDArray[np.floa
 
 
 def _measure_with(network: StudentNetwork) -> Any:  # noqa: ANN401  (a closure of type Measure)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs miss it
+
     @torch.no_grad()
     def measure(crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        feature, logvar = network(to_input(torch.from_numpy(crops)))
+        with torch.autocast("cpu", torch.bfloat16):  # as the server computes where it can
+            maps = network.trunk(to_input(torch.from_numpy(crops)))[2]
+            flat = network.head.act(network.head.reduce(maps)).flatten(1)
+        feature, logvar = network.head.feature(flat.float()), network.head.logvar(flat.float())
         return feature.numpy(), logvar.exp().mean(1).numpy()
 
     return measure
@@ -119,6 +141,18 @@ def training_record(runs: list[Path]) -> dict[str, Any]:
     return {"stages": stages}
 
 
+def stage_accuracy(
+    runs: list[Path], released: StudentNetwork, validate: Callable[..., dict[str, float]]
+) -> dict[str, dict[str, float]]:
+    """Return the accuracy on all pairs before and after the last stage, and as released."""
+    device = torch.device("cpu")
+    found = {"released": validate(released, device)}
+    for key, run in zip(("before_rts", "after_rts"), runs[-2:], strict=False):
+        if (run / "last.pt").exists():
+            found[key] = validate(load_network(run / "last.pt"), device)
+    return found
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run ``python -m ood_face.training.release``."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -127,10 +161,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--weights-dir", type=Path, required=True)
     parser.add_argument("--name", required=True, help="for instance rts-r14")
     parser.add_argument("--faces-dir", type=Path, required=True)
+    parser.add_argument("--note", default="", help="a sentence for the model card")
     parser.add_argument("--version", default="1", help="raise it when the network changes")
     arguments = vars(parser.parse_args(argv))
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    release(**arguments)
+    release(ReleaseConfig(**arguments))
 
 
 if __name__ == "__main__":

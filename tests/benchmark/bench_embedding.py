@@ -2,12 +2,14 @@
 
 The reference is any 112x112 ``.onnx`` face network on this disk, by default MobileFaceNet MBF
 where the training data's folder holds it; both run in turn, so that the ratio survives a noisy
-machine. Writes ``build/bench/embedding.json``; never fails on wall time.
+machine. Writes ``build/bench/embedding.json``, and with ``--record`` also ``speed.json`` beside the
+model, for its card; never fails on wall time.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 from pathlib import Path
@@ -19,7 +21,7 @@ from ood_face.artifacts import Manifest
 from ood_face.config import Settings
 from ood_face.embedding import RtsEmbedder, open_embedder
 from ood_face.runtime.precision import has_bfloat16
-from tests.benchmark.machine import Figure, publish
+from tests.benchmark.machine import Figure, machine, publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,50 +60,75 @@ def interleaved_ms(works: dict[str, Callable[[], object]]) -> dict[str, float]:
     return {name: min(values) for name, values in medians.items()}
 
 
+def speed_record(figures: list[Figure], ms_per_face: float) -> dict[str, object]:
+    """Return what the model card says of speed: a table, and the figure its checks judge."""
+    about = machine()
+    rows = [
+        {"what": f.name, "measured": f"{f.value:.2f} {f.unit}", "note": f.note} for f in figures
+    ]
+    note = f"{about['cpu']}, {about['cores']} cores, Paddle {about['paddlepaddle']}"
+    rows.append({"what": "machine", "measured": "", "note": note})
+    return {"speed": rows, "ms_per_face_one_core": ms_per_face}
+
+
+def works_of(precision: Precision, settings: Settings) -> dict[str, Callable[[], object]]:
+    """Return what is measured in one number format, by name."""
+    rng = np.random.default_rng(0)
+    crop = rng.integers(0, 256, (1, 112, 112, 3), np.uint8)
+    sixteen = np.repeat(crop, 16, 0)
+    one, many = (
+        opened(settings, precision, threads) for threads in (1, settings.threads_per_worker)
+    )
+    return {
+        f"{precision}, 1 thread": lambda: one.embed(crop),
+        f"{precision}, {settings.threads_per_worker} threads": lambda: many.embed(crop),
+        f"{precision}, 1 thread, 16 faces": lambda: one.embed(sixteen),
+        f"{precision}, 1 thread, uncertainty of {PASSES} passes": lambda: one.uncertainty(
+            crop, PASSES
+        ),
+    }
+
+
+def opened(settings: Settings, precision: Precision, threads: int) -> RtsEmbedder:
+    """Open the configured model."""
+    manifest = Manifest.load(settings.weights_dir)
+    model = open_embedder(manifest, settings.model, threads=threads, precision=precision)
+    if not isinstance(model, RtsEmbedder):
+        message = f"{model.model_id} is no RTS backbone"
+        raise TypeError(message)
+    return model
+
+
 def main() -> None:
     """Measure and publish."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--reference", type=Path, default=REFERENCE)
-    reference = parser.parse_args().reference
+    parser.add_argument("--record", action="store_true", help="write speed.json for the card")
+    arguments = parser.parse_args()
     settings = Settings()
-    manifest = Manifest.load(settings.weights_dir)
-    rng = np.random.default_rng(0)
-    crop = rng.integers(0, 256, (1, 112, 112, 3), np.uint8)
-    sixteen = np.repeat(crop, 16, 0)
-
-    def opened(precision: Precision, threads: int) -> RtsEmbedder:
-        model = open_embedder(manifest, settings.model, threads=threads, precision=precision)
-        if not isinstance(model, RtsEmbedder):
-            message = f"{model.model_id} is no RTS backbone"
-            raise TypeError(message)
-        return model
-
     precisions: list[Precision] = ["float32"]
     if has_bfloat16():
         precisions.append("bfloat16")
     works: dict[str, Callable[[], object]] = {}
     for precision in precisions:
-        one, many = opened(precision, 1), opened(precision, settings.threads_per_worker)
-        works[f"{precision}, 1 thread"] = lambda model=one: model.embed(crop)
-        works[f"{precision}, {settings.threads_per_worker} threads"] = lambda model=many: (
-            model.embed(crop)
-        )
-        works[f"{precision}, 1 thread, 16 faces"] = lambda model=one: model.embed(sixteen)
-        works[f"{precision}, 1 thread, uncertainty of {PASSES} passes"] = lambda model=one: (
-            model.uncertainty(crop, PASSES)
-        )
-    if reference.is_file():
-        works["reference"] = reference_run(reference)
+        works |= works_of(precision, settings)
+    if arguments.reference.is_file():
+        works["reference"] = reference_run(arguments.reference)
     else:
-        print(f"no reference network at {reference}: no ratio")
+        print(f"no reference network at {arguments.reference}: no ratio")
     times = interleaved_ms(works)
     figures = [Figure(name, value, "ms") for name, value in times.items()]
     if "reference" in times:
+        note = f"{arguments.reference.name} under ONNX Runtime, 1 thread, same run"
         for precision in precisions:
             ratio = times["reference"] / times[f"{precision}, 1 thread"]
-            note = f"{reference.name} under ONNX Runtime, 1 thread, same run"
             figures.append(Figure(f"reference / {precision}, 1 thread", ratio, "times", note))
     publish("embedding", "One face through the backbone and its head", figures)
+    if arguments.record:
+        name = settings.model or Manifest.load(settings.weights_dir).default_model or ""
+        record = speed_record(figures, times[f"{precisions[-1]}, 1 thread"])
+        path = settings.weights_dir / name / "speed.json"
+        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
