@@ -81,7 +81,9 @@ class MeasurementStore:
 
 
 class Kept:
-    """A measurement of crops whose answers are kept.
+    """A measurement of crops whose answers are kept, on disk and for the rest of the run.
+
+    Evaluations ask for the same crops again and again; each is measured once.
 
     Parameters
     ----------
@@ -100,17 +102,27 @@ class Kept:
     ) -> None:
         self._name, self._measure = name, measure
         self._store, self._advance = store, advance
+        self._known: dict[bytes, dict[str, NDArray[Any]]] = {}
 
     def __call__(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
         """Return the arrays of all crops; at least one crop."""
-        parts = []
-        for start in range(0, len(crops), PART):
-            part = np.ascontiguousarray(crops[start : start + PART])
-            key = self._store.key(self._name, [part.tobytes()])
-            found = self._store.read(key)
-            if found is None:
-                found = dict(self._measure(part))
-                self._store.write(key, found)
-            parts.append(found)
+        digests = [hashlib.sha256(crop.tobytes()).digest() for crop in crops]
+        first = {digest: index for index, digest in reversed(list(enumerate(digests)))}
+        fresh = sorted(index for digest, index in first.items() if digest not in self._known)
+        self._advance(len(crops) - len(fresh))
+        for start in range(0, len(fresh), PART):
+            part = fresh[start : start + PART]
+            found = self._part(crops[part], [digests[index] for index in part])
+            for row, index in enumerate(part):
+                self._known[digests[index]] = {name: found[name][row] for name in found}
             self._advance(len(part))
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        rows = [self._known[digest] for digest in digests]
+        return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+    def _part(self, crops: NDArray[np.uint8], digests: list[bytes]) -> dict[str, NDArray[Any]]:
+        key = self._store.key(self._name, digests)
+        found = self._store.read(key)
+        if found is None:
+            found = dict(self._measure(np.ascontiguousarray(crops)))
+            self._store.write(key, found)
+        return found
