@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Crops = NDArray[np.uint8]
 
-__all__ = ["HOW_TO_INSTALL", "Source", "evaluate_model"]
+__all__ = ["HOW_TO_INSTALL", "Source", "evaluate_model", "recorded_training"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def evaluate_model(
     bench = Bench(settings, cache, passes, progress)
     data = _data(source, cache, bench, progress)
     folder = settings.weights_dir / bench.entry.name
-    training = _training(folder)
+    training = recorded_training(folder)
     objects = None if source.data is None else _objects(source.data, bench, progress)
     scenario = open_scenarios(settings)["default"]
     about = {
@@ -142,8 +142,13 @@ def _objects(data: Path, bench: Bench, progress: Progress) -> Crops:
     return kept["crops"]
 
 
-def _training(folder: Path) -> dict[str, Any]:
-    # how it was trained, and how fast it was measured to be (tests.benchmark.bench_embedding)
+def recorded_training(folder: Path) -> dict[str, Any]:
+    """Return how a model was trained, and how fast it was measured to be; empty: not known.
+
+    Parameters
+    ----------
+    folder : the model's, with ``training.json`` and ``speed.json`` (make bench writes the latter)
+    """
     found: dict[str, Any] = {}
     for name in ("training.json", "speed.json"):
         if (folder / name).is_file():

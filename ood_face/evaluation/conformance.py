@@ -46,7 +46,7 @@ SHARE_FALLING = 0.90
 FAR_AUROC = 0.98
 CALIBRATION_ERROR = 0.05
 RTS_LOSS = 0.003
-WEIGHTS_BYTES = 20_000_000
+WEIGHTS_MB = 20.0
 MS_ONE_CORE = 8.0
 
 
@@ -158,8 +158,7 @@ def _accuracy(verification: dict[str, Any]) -> Iterator[Check]:
 
 def _model(model: dict[str, Any], training: dict[str, Any]) -> Iterator[Check]:
     if "weights_bytes" in model:
-        size = float(model["weights_bytes"])
-        yield Check("size", "bytes of weights", size, "<=", float(WEIGHTS_BYTES))
+        yield Check("size", "MB of weights", model["weights_bytes"] / 1e6, "<=", WEIGHTS_MB)
     if "ms_per_face_one_core" in training:
         value = float(training["ms_per_face_one_core"])
         yield Check("speed", "ms a face, one core, batch of 1", value, "<=", MS_ONE_CORE)

@@ -15,6 +15,7 @@ import pytest
 
 from ood_face.artifacts import Manifest
 from ood_face.bootstrap import open_rts_embedder, open_service, read_settings
+from ood_face.cli.evaluating import recorded_training
 from ood_face.evaluation.conformance import FAR_SETS, GRADED, Check, checks_of, checks_table
 from ood_face.evaluation.suite import non_faces, ood_figures, severity_figures
 from tests.conformance import free_pictures
@@ -98,8 +99,7 @@ def test_the_report_is_about_these_weights(report: dict[str, Any], entry: ModelE
 
 
 def test_the_report_judges_as_the_program_does(report: dict[str, Any], entry: ModelEntry) -> None:
-    path = SETTINGS.weights_dir / entry.name / "training.json"
-    training = json.loads(path.read_text(encoding="utf-8"))
+    training = recorded_training(SETTINGS.weights_dir / entry.name)
     assert checks_table(checks_of(report, training)) == report["conformance"]
 
 

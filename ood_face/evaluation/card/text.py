@@ -21,6 +21,7 @@ WORDS = {
     "flat": "flat colours",
     "texture": "textures",
     "upside_down": "faces upside down",
+    "turned": "faces turned by 75 degrees and more",
     "noise": "random noise",
 }
 
