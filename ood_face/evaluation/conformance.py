@@ -163,7 +163,7 @@ def _model(model: dict[str, Any], training: dict[str, Any]) -> Iterator[Check]:
         value = float(training["ms_per_face_one_core"])
         yield Check("speed", "ms a face, one core, batch of 1", value, "<=", MS_ONE_CORE)
     for key, (words, _) in ACCURACY.items():
-        before, after = (training.get(f"{stage}_rts", {}).get(key) for stage in ("before", "after"))
+        before, after = (training.get(point, {}).get(key) for point in ("before_rts", "released"))
         if before is not None and after is not None:
-            says = f"accuracy on {words} that the RTS stage costs"
+            says = f"accuracy on {words} that the RTS stage and its refit cost"
             yield Check(f"rts_stage.{key}", says, before - after, "<=", RTS_LOSS)

@@ -53,7 +53,7 @@ def refit_feature_layer(
     flat: NDArray[np.float32],
     targets: NDArray[np.float32],
     ridge: float = 0.1,
-    share: float = 0.7,
+    share: float = 0.5,
 ) -> None:
     """Replace the feature layer by a mixture of itself and a ridge regression.
 
