@@ -7,10 +7,15 @@ model in ``weights/``, and is gone over whenever that changes.
 free pictures in this repository. Names are those of ``ood_face.evaluation.conformance``.
 """
 
-REPORT: dict[str, str] = {}
+REPORT: dict[str, str] = {
+    "accuracy.cfp_ff": "97.96 %: trained on 420,000 images of 428 identities, on two cores; the "
+    "curve of accuracy against images seen is in the model card",
+    "accuracy.cfp_fp": "84.87 %: hardly any profile among the training faces; turned heads are "
+    "simulated",
+}
 PICTURES: dict[str, str] = {
-    "steps.noise": "from clean to the first severity the mean score rises by 0.007: on these "
-    "three people's sharp portraits, noise that is hardly visible does not move the variance",
-    "steps.jpeg": "from clean to the first severity the mean score rises by 0.007: on these "
-    "three people's sharp portraits, mild compression does not move the variance",
+    "steps.jpeg": "from the first severity to the second the mean score rises by 0.017: on these "
+    "three people's sharp portraits, mild compression hardly moves the variance",
+    "steps.exposure": "from the second severity to the third the mean score rises by 0.07: whether "
+    "a picture gets brighter or darker is drawn anew, which three people do not level out",
 }
