@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["RtsConfig", "main", "train"]
 
 logger = logging.getLogger(__name__)
+SAME_PERSON = 0.5  # teacher's cosine with an identity's centre; strangers lie below 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,9 @@ def similarities(
 ) -> Tensor:
     """Return (B, 1 + negatives) cosines: own identity first, same-identity negatives masked.
 
+    Some people stand in the training set under two labels. A negative that the teacher finds
+    alike is masked as well: as a class of its own, it would teach that these people are unsure.
+
     The identity of a new face is the teacher's feature of its clean picture, ``target``. A
     picture without a face gets the label of the face it replaced: nothing can find it.
     """
@@ -151,7 +155,8 @@ def similarities(
     own = torch.where(batch.new.to(unit.device)[:, None], target, centres)
     others = unit @ bank.features[negatives].to(unit.device).T
     same = bank.labels[negatives][None, :] == bank.labels[batch.picture][:, None]
-    masked = others.masked_fill(same.to(unit.device), -1.0)
+    alike = own @ bank.features[negatives].to(unit.device).T > SAME_PERSON
+    masked = others.masked_fill(same.to(unit.device) | alike, -1.0)
     return torch.cat([(unit * own).sum(1, keepdim=True), masked], dim=1)
 
 

@@ -38,3 +38,20 @@ def test_own_identity_first_and_never_among_the_negatives() -> None:
     assert torch.allclose(cosines[1, 0], feature[1] @ target[1], atol=1e-6)
     assert torch.equal(cosines[0, 1:3], torch.full((2,), -1.0))
     assert torch.allclose(cosines[0, 3:], features[2:] @ feature[0], atol=1e-6)
+
+
+def test_a_person_under_two_labels_is_no_negative_of_himself() -> None:
+    features = unit(4, 4)
+    features[3] = F.normalize(features[1] + 0.3 * features[3], dim=0)  # label 1 shows person 0
+    bank = IdentityBank(features, torch.tensor([0, 0, 1, 1]))
+    batch = Batch(
+        clean=torch.empty(0),
+        seen=torch.empty(0),
+        picture=torch.tensor([0]),
+        weight=torch.ones(1),
+        nonface=torch.tensor([False]),
+        new=torch.tensor([False]),
+    )
+    cosines = similarities(unit(1, 5), unit(1, 6), batch, bank, torch.tensor([2, 3]))
+    assert cosines[0, 1] > -1
+    assert cosines[0, 2] == -1
