@@ -48,7 +48,8 @@ class ReleaseConfig:
     Attributes
     ----------
     checkpoint : of the RTS stage
-    runs : run folders in the order they ran, for the training record; the last is the RTS stage
+    runs : run folders in the order they ran, for the training record; the first is the
+        distillation, the last an RTS stage
     faces_dir : folder with ``train-*.tar`` and ``cfp-00.tar``
     version : templates of another version are never compared with this one's
     note : what the model card should say of this training beside the figures
@@ -147,7 +148,7 @@ def stage_accuracy(
     """Return the accuracy on all pairs before and after the last stage, and as released."""
     device = torch.device("cpu")
     found = {"released": validate(released, device)}
-    for key, run in zip(("before_rts", "after_rts"), runs[-2:], strict=False):
+    for key, run in {"before_rts": runs[0], "after_rts": runs[-1]}.items():
         if (run / "last.pt").exists():
             found[key] = validate(load_network(run / "last.pt"), device)
     return found
