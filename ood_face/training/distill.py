@@ -21,7 +21,13 @@ from ood_face.training.data import augment, degrade_randomly, frame, new_face, t
 from ood_face.training.loop import Schedule, TrainingLoop
 from ood_face.training.losses import normalised_mse
 from ood_face.training.muon import Muon, muon_groups
-from ood_face.training.network import StudentNetwork, compile_stages, count_parameters, to_input
+from ood_face.training.network import (
+    StudentNetwork,
+    compile_stages,
+    count_parameters,
+    to_channels_last,
+    to_input,
+)
 from ood_face.training.teacher import MBF_HINTS, open_teacher
 from ood_face.training.validation import CfpValidation
 
@@ -136,7 +142,7 @@ def train(config: DistillConfig) -> Path:
     validation = CfpValidation(config.faces_dir, cache, every=8)
     teacher = open_teacher(config.teacher, MBF_HINTS, device)
     network = StudentNetwork().to(device)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs miss it
+    to_channels_last(network)
     logger.info("%d faces, %.2f M parameters", len(faces.crops), count_parameters(network) / 1e6)
     error = normalised_mse
     if config.compiled:

@@ -7,7 +7,14 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-__all__ = ["NetworkConfig", "ResidualBlock", "StudentNetwork", "compile_stages", "count_macs"]
+__all__ = [
+    "NetworkConfig",
+    "ResidualBlock",
+    "StudentNetwork",
+    "compile_stages",
+    "count_macs",
+    "to_channels_last",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +77,14 @@ class Head(nn.Module):
         nn.init.zeros_(self.logvar.weight)
         nn.init.zeros_(self.logvar.bias)
 
+    def flat(self, x: Tensor) -> Tensor:
+        """Return what the two layers read, before the dropout: (N, D)."""
+        flat: Tensor = self.act(self.reduce(x)).flatten(1)
+        return flat
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the un-normalised feature (N, 512) and the log-variance (N, dof)."""
-        flat = self.dropout(self.act(self.reduce(x)).flatten(1))
+        flat = self.dropout(self.flat(x))
         return self.feature(flat), self.logvar(flat)
 
 
@@ -107,6 +119,11 @@ class StudentNetwork(nn.Module):
         """Return the un-normalised feature (N, 512) and the log-variance (N, dof)."""
         feature, logvar = self.head(self.trunk(x)[2])
         return feature, logvar
+
+    def flat(self, x: Tensor) -> Tensor:
+        """Return what the head's two layers read of pictures (N, 3, 112, 112): (N, D)."""
+        flat: Tensor = self.head.flat(self.trunk(x)[2])
+        return flat
 
     def stagewise(
         self, x: Tensor, hints: tuple[Tensor, Tensor, Tensor]
@@ -149,6 +166,11 @@ def compile_stages(network: StudentNetwork) -> None:
     """Compile in place and stage by stage: the state keeps its plain names."""
     for stage in (network.stage1, network.stage2, network.stage3, network.head):
         stage.compile()
+
+
+def to_channels_last(network: StudentNetwork) -> None:
+    """Lay the weights out as oneDNN and cuDNN run convolutions fastest, in place."""
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs miss it
 
 
 def to_input(crops: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from ood_face.evaluation.faces import load_faces
 from ood_face.training.bank import build_bank
 from ood_face.training.checkpoint import load_checkpoint, save_checkpoint
 from ood_face.training.export import load_network
-from ood_face.training.network import to_input
+from ood_face.training.network import to_channels_last, to_input
 from ood_face.training.teacher import open_teacher
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def flat_maps(
     for start in range(0, len(crops), batch):
         images = to_input(torch.from_numpy(np.asarray(crops[start : start + batch])).to(device))
         with torch.autocast(device.type, torch.bfloat16):
-            maps = network.trunk(images)[2]
-            flat = network.head.act(network.head.reduce(maps)).flatten(1)
+            flat = network.flat(images)
         parts.append(flat.float().cpu().numpy())
     return np.concatenate(parts)
 
@@ -100,7 +99,7 @@ def main(argv: list[str] | None = None) -> None:
     teacher = open_teacher(arguments.teacher, (), device)
     bank = build_bank(faces, teacher, device, cache / f"bank-{arguments.teacher.stem}.npy")
     network = load_network(arguments.checkpoint)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs miss it
+    to_channels_last(network)
     refit_feature_layer(network, flat_maps(network, faces.crops), bank.features.numpy())
     state = load_checkpoint(arguments.checkpoint)
     save_checkpoint(arguments.out, {**state, "average": network.state_dict()})

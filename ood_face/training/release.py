@@ -17,7 +17,8 @@ from ood_face.calibration.score import fit_score_curve, write_calibration
 from ood_face.evaluation.faces import load_faces
 from ood_face.evaluation.samples import draw_probes, measure_all
 from ood_face.training.export import export_head, export_network, load_network
-from ood_face.training.network import count_macs, count_parameters, to_input
+from ood_face.training.network import count_macs, count_parameters, to_channels_last, to_input
+from ood_face.training.rts import LOGIT_SCALE
 from ood_face.training.validation import CfpValidation
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ __all__ = ["ReleaseConfig", "main", "release", "training_record"]
 
 logger = logging.getLogger(__name__)
 FMR = 1e-3
-LOGIT_SCALE = 24.0  # of the RTS stage (ood_face.training.rts)
 CURVE_KEYS = ("images", "cosine_distance", "cfp_ff", "cfp_fp", "auroc_blur4", "auroc_nonface")
 
 
@@ -118,14 +118,13 @@ def identity_centres(network: StudentNetwork, faces: FaceSet) -> NDArray[np.floa
 
 
 def _measure_with(network: StudentNetwork) -> Any:  # noqa: ANN401  (a closure of type Measure)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs miss it
+    to_channels_last(network)
 
     @torch.no_grad()
     def measure(crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         with torch.autocast("cpu", torch.bfloat16):  # as the server computes where it can
-            maps = network.trunk(to_input(torch.from_numpy(crops)))[2]
-            flat = network.head.act(network.head.reduce(maps)).flatten(1)
-        feature, logvar = network.head.feature(flat.float()), network.head.logvar(flat.float())
+            flat = network.flat(to_input(torch.from_numpy(crops))).float()
+        feature, logvar = network.head.feature(flat), network.head.logvar(flat)
         return feature.numpy(), logvar.exp().mean(1).numpy()
 
     return measure

@@ -26,7 +26,13 @@ from ood_face.training.data import augment, degrade_randomly, frame, new_face, t
 from ood_face.training.loop import Schedule, TrainingLoop
 from ood_face.training.losses import random_temperature, rts_loss
 from ood_face.training.muon import Muon, muon_groups
-from ood_face.training.network import NetworkConfig, StudentNetwork, compile_stages, to_input
+from ood_face.training.network import (
+    NetworkConfig,
+    StudentNetwork,
+    compile_stages,
+    to_channels_last,
+    to_input,
+)
 from ood_face.training.teacher import open_teacher
 from ood_face.training.validation import CfpValidation, ScoreValidation
 
@@ -41,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["RtsConfig", "main", "train"]
 
 logger = logging.getLogger(__name__)
+LOGIT_SCALE = 24.0
 SAME_PERSON = 0.5  # teacher's cosine with an identity's centre; strangers lie below 0.4
 
 
@@ -58,7 +65,7 @@ class RtsConfig:
     branch_lr: float = 2e-3
     weight_decay: float = 0.02
     warmup_steps: int = 40
-    logit_scale: float = 24.0
+    logit_scale: float = LOGIT_SCALE
     margin: float = 0.35
     kl_scale: float = 1.0
     negatives: int = 4096
@@ -218,7 +225,7 @@ def open_network(config: RtsConfig) -> StudentNetwork:
     network = StudentNetwork(shape)
     network.load_state_dict(state["average"])
     network.to(config.device)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stubs miss it
+    to_channels_last(network)
     return network
 
 
