@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ood_face.embedding.features import unit_features
 from ood_face.embedding.rts import MAX_BATCH
 from ood_face.errors import ArtifactError, BackendError, InputError
 from ood_face.imaging.preprocess import preprocess
@@ -82,12 +83,7 @@ class PlainEmbedder:
             The network failed or gave numbers that are not finite.
         """
         raw = _run(self._session, self._plan, preprocess(crops))
-        norms = np.linalg.norm(raw, axis=1, keepdims=True)
-        if not (np.all(np.isfinite(norms)) and np.all(norms)):
-            raise BackendError(
-                "embedding.not_finite", "the network gave numbers that are not finite"
-            )
-        return Embeddings(raw / norms, None, None)
+        return Embeddings(unit_features(raw), None, None)
 
     def embed_with_uncertainty(
         self,

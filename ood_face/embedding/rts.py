@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ood_face.embedding.dropout import crop_generator, monte_carlo
-from ood_face.errors import ArtifactError, BackendError
+from ood_face.embedding.features import not_finite, unit_features
+from ood_face.errors import ArtifactError
 from ood_face.imaging.preprocess import preprocess
 from ood_face.types import Embeddings, QualityScore
 from ood_face.uncertainty import DEFAULT_PASSES, Uncertainties, check_passes, no_dropout
@@ -107,7 +108,7 @@ class RtsEmbedder:
             ]
         ).reshape(-1, 3)
         if not np.all(np.isfinite(runs)):
-            raise _not_finite()
+            raise not_finite()
         entropy, doubt = self._doubts(embeddings.features)
         return embeddings, Uncertainties(
             rts_variance=variances,
@@ -136,10 +137,9 @@ class RtsEmbedder:
         return flat
 
     def _embeddings(self, raw: NDArray[np.float32], variances: NDArray[np.float32]) -> Embeddings:
-        norms = np.linalg.norm(raw, axis=1, keepdims=True)
-        if not (np.all(np.isfinite(variances)) and np.all(np.isfinite(norms)) and np.all(norms)):
-            raise _not_finite()
-        return Embeddings(raw / norms, self._curve(variances), variances)
+        if not np.all(np.isfinite(variances)):
+            raise not_finite()
+        return Embeddings(unit_features(raw), self._curve(variances), variances)
 
     def _doubts(
         self, features: NDArray[np.float32]
@@ -178,7 +178,3 @@ def check_trunk(session: Session, head: Head) -> None:
 
 def _joined(parts: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.concatenate([np.empty(0, np.float32), *parts])
-
-
-def _not_finite() -> BackendError:
-    return BackendError("embedding.not_finite", "the network gave numbers that are not finite")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ood_face.errors import BackendError
+from ood_face.runtime.engine import check_pool, first_line
 from ood_face.runtime.program import InputSpec, check_inputs
 
 if TYPE_CHECKING:
@@ -90,13 +91,7 @@ def open_onnx_session(network: Path, *, workers: int, threads: int) -> OnnxSessi
     BackendError
         The file is missing, damaged or no ONNX network, or the engine cannot load it.
     """
-    if workers < 1 or threads < 1:
-        raise BackendError(
-            "runtime.pool_size",
-            "a network needs at least 1 worker and 1 thread, got {workers} and {threads}",
-            workers=workers,
-            threads=threads,
-        )
+    check_pool(workers, threads)
     engine, failures = _engine()
     options = engine.SessionOptions()
     options.intra_op_num_threads = threads
@@ -137,6 +132,4 @@ def _spec(item: Any) -> InputSpec:  # noqa: ANN401
 
 
 def _backend_error(exc: Exception) -> BackendError:
-    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
-    reason = lines[0] if lines else type(exc).__name__
-    return BackendError("runtime.onnx", "ONNX Runtime failed: {reason}", reason=reason)
+    return BackendError("runtime.onnx", "ONNX Runtime failed: {reason}", reason=first_line(exc))

@@ -13,6 +13,7 @@ import numpy as np
 
 from ood_face.errors import BackendError
 from ood_face.runtime.allocator import keep_freed_memory
+from ood_face.runtime.engine import check_pool, first_line
 from ood_face.runtime.precision import choose_precision
 from ood_face.runtime.program import check_inputs, read_input_specs
 
@@ -154,13 +155,7 @@ def open_session(
     BackendError
         A file is missing or damaged, or the engine cannot load it.
     """
-    if workers < 1 or threads < 1:
-        raise BackendError(
-            "runtime.pool_size",
-            "a network needs at least 1 worker and 1 thread, got {workers} and {threads}",
-            workers=workers,
-            threads=threads,
-        )
+    check_pool(workers, threads)
     specs = read_input_specs(program)
     if not params.is_file():
         raise BackendError(
@@ -218,7 +213,4 @@ def _config(inference: Any, program: Path, params: Path, threads: int) -> Any:  
 
 
 def _backend_error(exc: BaseException) -> BackendError:
-    # Paddle's messages carry C++ frames; the sentence is in the first non-empty line
-    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
-    reason = lines[0] if lines else type(exc).__name__
-    return BackendError("runtime.engine", "Paddle failed: {reason}", reason=reason)
+    return BackendError("runtime.engine", "Paddle failed: {reason}", reason=first_line(exc))
