@@ -71,6 +71,24 @@ class ImageTooLargeError(InputError):
 class NoFaceError(InputError):
     """No face was found where one is needed."""
 
+    @staticmethod
+    def in_picture(width: int, height: int, which: str = "") -> NoFaceError:
+        """Return the error of a picture without a face.
+
+        Parameters
+        ----------
+        width, height : of the picture, pixels
+        which : ``first`` or ``second`` picture of a comparison; empty: there is only one
+        """
+        suffix = which and f"_{which}"
+        picture = f"the {which} picture" if which else "the picture"
+        return NoFaceError(
+            f"face.none{suffix}",
+            f"no face was found in {picture} ({{width}}x{{height}} pixels)",
+            width=width,
+            height=height,
+        )
+
 
 class MultipleFacesError(InputError):
     """Several faces were found where exactly one is wanted."""

@@ -265,18 +265,13 @@ class FaceService:
 
     def _extract_one(self, image: RgbImage, which: Which) -> tuple[FaceTemplate, int]:
         faces = self._detect(image)
-        suffix = which and f"_{which}"
-        picture = f"the {which} picture" if which else "the picture"
         if not faces:
             height, width = image.shape[:2]
-            raise NoFaceError(
-                f"face.none{suffix}",
-                f"no face was found in {picture} ({{width}}x{{height}} pixels)",
-                width=width,
-                height=height,
-            )
+            raise NoFaceError.in_picture(width, height, which)
         ratio = self._dominant_face_ratio
         if len(faces) > 1 and faces[0].area_px2 < ratio * faces[1].area_px2:
+            suffix = which and f"_{which}"
+            picture = f"the {which} picture" if which else "the picture"
             raise MultipleFacesError(
                 f"face.several{suffix}",
                 f"{{count}} faces were found in {picture} and none stands out: the largest "

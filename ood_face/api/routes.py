@@ -54,22 +54,22 @@ def make_router(service: FaceService, settings: Settings) -> APIRouter:
     settings : the limits on pictures
     """
     router = APIRouter(responses=problems(422, 500))
-    _add_faces(router, service, settings)
+    _add_extract(router, service, settings)
+    _add_compare(router, service, settings)
     _add_about(router, service, settings)
     _add_health(router, service)
     _add_unknown(router)
     return router
 
 
-def _add_faces(router: APIRouter, service: FaceService, settings: Settings) -> None:
-    def picture(request: Request, field: str, data: bytes) -> RgbImage:
-        with _about(request, field):
-            return decode(
-                data,
-                max_bytes=settings.max_image_bytes,
-                max_pixels=settings.max_image_pixels,
-            )
+def _picture(request: Request, field: str, data: bytes, settings: Settings) -> RgbImage:
+    with _about(request, field):
+        return decode(
+            data, max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels
+        )
 
+
+def _add_extract(router: APIRouter, service: FaceService, settings: Settings) -> None:
     @router.post(
         "/v1/extract",
         tags=["faces"],
@@ -96,16 +96,11 @@ def _add_faces(router: APIRouter, service: FaceService, settings: Settings) -> N
         ] = DEFAULT_PASSES,
     ) -> ExtractResponse:
         """Find all faces of a picture and return feature and quality of each, largest first."""
-        image = picture(request, "image", sent.fields(("image",)).pictures["image"])
+        image = _picture(request, "image", sent.fields(("image",)).pictures["image"], settings)
         templates = service.extract(image, uncertainty, passes)
         if not templates and not allow_empty:
             height, width = image.shape[:2]
-            raise NoFaceError(
-                "face.none",
-                "no face was found in the picture ({width}x{height} pixels)",
-                width=width,
-                height=height,
-            )
+            raise NoFaceError.in_picture(width, height)
         language = _language(request)
         return ExtractResponse(
             model_id=service.model_id,
@@ -119,6 +114,8 @@ def _add_faces(router: APIRouter, service: FaceService, settings: Settings) -> N
             ],
         )
 
+
+def _add_compare(router: APIRouter, service: FaceService, settings: Settings) -> None:
     @router.post(
         "/v1/compare",
         tags=["faces"],
@@ -134,7 +131,7 @@ def _add_faces(router: APIRouter, service: FaceService, settings: Settings) -> N
     ) -> CompareResponse:
         """Compare the face of one picture with the face of another."""
         fields = sent.fields(("image_a", "image_b"), ("scenario",))
-        image_a, image_b = (picture(request, *item) for item in fields.pictures.items())
+        image_a, image_b = (_picture(request, *item, settings) for item in fields.pictures.items())
         compared = service.compare(image_a, image_b, fields.texts.get("scenario", "default"))
         language = _language(request)
         face_a, face_b = (

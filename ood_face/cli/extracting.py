@@ -63,12 +63,7 @@ def extract_files(
             templates = service.extract(image, uncertainty, passes)
             if not templates and not allow_empty:
                 height, width = image.shape[:2]
-                raise NoFaceError(
-                    "face.none",
-                    "no face was found in the picture ({width}x{height} pixels)",
-                    width=width,
-                    height=height,
-                )
+                raise NoFaceError.in_picture(width, height)
         except OodFaceError as exc:
             return FileFaces(file, error=exc)
         return FileFaces(file, templates=tuple(templates))
