@@ -43,7 +43,7 @@ _READ_ERRORS = (
     EOFError,
     LookupError,
     MemoryError,
-    NotImplementedError,
+    NotImplementedError,  # zipfile's, for a packing or an encryption that it does not know
     OSError,
     RecursionError,
     TypeError,

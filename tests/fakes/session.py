@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +33,7 @@ def _found(crop: NDArray[np.float32]) -> tuple[float, list[float]]:
     return logit, [left / side, top / side, right / side - 1, bottom / side - 1]
 
 
-class _Counting:
+class _Counting(ABC):
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []
 
@@ -41,8 +42,9 @@ class _Counting:
         self.shapes.append(image.shape)
         return {"answer": self._answer(image)}
 
+    @abstractmethod
     def _answer(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        raise NotImplementedError
+        """Return what the network says of an image."""
 
 
 class FakePnet(_Counting):
