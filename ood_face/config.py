@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = ["Settings"]
@@ -70,6 +70,35 @@ class Settings(BaseSettings):
     )
     queue_size: int = Field(32, ge=0, description="Requests that may wait; more are answered 503.")
     queue_timeout_s: float = Field(10.0, gt=0, description="Longest wait for a free worker.")
+    data_dir: Path = Field(
+        PROJECT_ROOT / "var" / "data",
+        description="Folder of the galleries, the API keys and the audit log; one process at a "
+        "time may serve it.",
+    )
+    milvus_uri: str | None = Field(
+        None,
+        description="Keep galleries in this Milvus (http://host:19530, or a file for Milvus Lite) "
+        "and not in the data folder.",
+    )
+    milvus_token: SecretStr | None = Field(None, description="User and password, or token.")
+    compress_above: int = Field(
+        100_000,
+        ge=1000,
+        description="A gallery with more templates than this is searched through a compressed "
+        "index.",
+    )
+    api_keys: Literal["auto", "required"] = Field(
+        "auto",
+        description="auto: the API asks for a key as soon as one exists, and always when it "
+        "listens beyond this machine; required: always.",
+    )
+    rate_limit_per_minute: int = Field(
+        600, ge=1, description="Requests a key may make a minute, unless it has its own limit."
+    )
+    audit_days: int = Field(365, ge=1, description="How long the audit log keeps an event.")
+    max_batch_bytes: int = Field(
+        256 * 2**20, ge=1, description="Largest request that enrols many pictures at once."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Log level."
     )

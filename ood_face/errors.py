@@ -5,12 +5,20 @@
     OodFaceError
     +- InputError      what the caller sent is wrong; says what, and the limit
     |  +- ImageDecodeError  ImageTooLargeError  NoFaceError  MultipleFacesError
-    |  +- UnknownScenarioError
+    |  +- LowQualityError  UnknownScenarioError
+    +- GalleryError    what the caller asks does not fit what is enrolled
+    |  +- GalleryNotFoundError  SubjectNotFoundError  TemplateNotFoundError
+    |  +- DuplicateGalleryError  DuplicateSubjectError  DuplicateFaceError
+    |  +- TemplateMismatchError  VersionConflictError  TokenReusedError
+    +- AccessError     the caller may not do this
+    |  +- UnauthenticatedError  ForbiddenError  RateLimitError
     +- ArtifactError   what lies in the weights folder is missing or wrong
     |  +- WeightsMissingError  ChecksumError  CalibrationMissingError
     +- ConfigError     a setting or a scenario file is wrong
     +- BackendError    an engine below us failed
        +- BusyError    every worker is taken and the queue is full: try again later
+       +- StorageError    the data folder cannot be read or written
+          +- StorageFullError  StorageLockedError  StorageCorruptError
 
 Every error is raised with a stable ``key``, an English template, and the values in it::
 
@@ -23,19 +31,38 @@ Every error is raised with a stable ``key``, an English template, and the values
 from __future__ import annotations
 
 __all__ = [
+    "AccessError",
     "ArtifactError",
     "BackendError",
     "BusyError",
     "CalibrationMissingError",
     "ChecksumError",
     "ConfigError",
+    "DuplicateFaceError",
+    "DuplicateGalleryError",
+    "DuplicateSubjectError",
+    "ForbiddenError",
+    "GalleryError",
+    "GalleryNotFoundError",
     "ImageDecodeError",
     "ImageTooLargeError",
     "InputError",
+    "LowQualityError",
     "MultipleFacesError",
     "NoFaceError",
     "OodFaceError",
+    "RateLimitError",
+    "StorageCorruptError",
+    "StorageError",
+    "StorageFullError",
+    "StorageLockedError",
+    "SubjectNotFoundError",
+    "TemplateMismatchError",
+    "TemplateNotFoundError",
+    "TokenReusedError",
+    "UnauthenticatedError",
     "UnknownScenarioError",
+    "VersionConflictError",
     "WeightsMissingError",
 ]
 
@@ -94,8 +121,68 @@ class MultipleFacesError(InputError):
     """Several faces were found where exactly one is wanted."""
 
 
+class LowQualityError(InputError):
+    """The face's ood_score is too low for what is asked."""
+
+
 class UnknownScenarioError(InputError):
     """No scenario has this name."""
+
+
+class GalleryError(OodFaceError):
+    """What the caller asks does not fit what is enrolled."""
+
+
+class GalleryNotFoundError(GalleryError):
+    """No gallery has this name."""
+
+
+class SubjectNotFoundError(GalleryError):
+    """The gallery has no subject of this id."""
+
+
+class TemplateNotFoundError(GalleryError):
+    """The subject has no template of this id."""
+
+
+class DuplicateGalleryError(GalleryError):
+    """A gallery of this name is there already."""
+
+
+class DuplicateSubjectError(GalleryError):
+    """The gallery has a subject of this id already."""
+
+
+class DuplicateFaceError(GalleryError):
+    """The face belongs to another subject already."""
+
+
+class TemplateMismatchError(GalleryError):
+    """The template's model is not the gallery's."""
+
+
+class VersionConflictError(GalleryError):
+    """Somebody changed it meanwhile: what the caller has seen is not what is there."""
+
+
+class TokenReusedError(GalleryError):
+    """An idempotency key came again with another request."""
+
+
+class AccessError(OodFaceError):
+    """The caller may not do this."""
+
+
+class UnauthenticatedError(AccessError):
+    """No key was given, or one that does not count."""
+
+
+class ForbiddenError(AccessError):
+    """The key lacks the role that this needs."""
+
+
+class RateLimitError(AccessError):
+    """The key has used up its requests for now."""
 
 
 class ArtifactError(OodFaceError):
@@ -124,3 +211,19 @@ class BackendError(OodFaceError):
 
 class BusyError(BackendError):
     """Every worker is taken and the queue is full."""
+
+
+class StorageError(BackendError):
+    """The data folder cannot be read or written."""
+
+
+class StorageFullError(StorageError):
+    """The disk is full; nothing was changed."""
+
+
+class StorageLockedError(StorageError):
+    """Another process has the data folder."""
+
+
+class StorageCorruptError(StorageError):
+    """A database or a backup is damaged."""

@@ -9,19 +9,38 @@ from typing import TYPE_CHECKING
 from fastapi.responses import JSONResponse
 
 from ood_face.errors import (
+    AccessError,
     ArtifactError,
     BackendError,
     BusyError,
     CalibrationMissingError,
     ChecksumError,
     ConfigError,
+    DuplicateFaceError,
+    DuplicateGalleryError,
+    DuplicateSubjectError,
+    ForbiddenError,
+    GalleryError,
+    GalleryNotFoundError,
     ImageDecodeError,
     ImageTooLargeError,
     InputError,
+    LowQualityError,
     MultipleFacesError,
     NoFaceError,
     OodFaceError,
+    RateLimitError,
+    StorageCorruptError,
+    StorageError,
+    StorageFullError,
+    StorageLockedError,
+    SubjectNotFoundError,
+    TemplateMismatchError,
+    TemplateNotFoundError,
+    TokenReusedError,
+    UnauthenticatedError,
     UnknownScenarioError,
+    VersionConflictError,
     WeightsMissingError,
 )
 from ood_face.messages import error_sentence, negotiate
@@ -77,11 +96,26 @@ STATUS_OF: dict[type[OodFaceError], HTTPStatus] = {
     ImageTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NoFaceError: HTTPStatus.UNPROCESSABLE_ENTITY,
     MultipleFacesError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    LowQualityError: HTTPStatus.UNPROCESSABLE_ENTITY,
     UnknownScenarioError: HTTPStatus.NOT_FOUND,
     RequestFormError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ContentTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     BodyTimeoutError: HTTPStatus.REQUEST_TIMEOUT,
+    GalleryError: HTTPStatus.CONFLICT,
+    GalleryNotFoundError: HTTPStatus.NOT_FOUND,
+    SubjectNotFoundError: HTTPStatus.NOT_FOUND,
+    TemplateNotFoundError: HTTPStatus.NOT_FOUND,
+    DuplicateGalleryError: HTTPStatus.CONFLICT,
+    DuplicateSubjectError: HTTPStatus.CONFLICT,
+    DuplicateFaceError: HTTPStatus.CONFLICT,
+    TemplateMismatchError: HTTPStatus.CONFLICT,
+    VersionConflictError: HTTPStatus.PRECONDITION_FAILED,
+    TokenReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    AccessError: HTTPStatus.FORBIDDEN,
+    UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
+    RateLimitError: HTTPStatus.TOO_MANY_REQUESTS,
     ArtifactError: HTTPStatus.SERVICE_UNAVAILABLE,
     WeightsMissingError: HTTPStatus.SERVICE_UNAVAILABLE,
     ChecksumError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -90,6 +124,10 @@ STATUS_OF: dict[type[OodFaceError], HTTPStatus] = {
     BackendError: HTTPStatus.INTERNAL_SERVER_ERROR,
     NotReadyError: HTTPStatus.SERVICE_UNAVAILABLE,
     BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StorageFullError: HTTPStatus.INSUFFICIENT_STORAGE,
+    StorageLockedError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StorageCorruptError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _RETRY_AFTER_S = 1
 
@@ -109,7 +147,7 @@ def status_of(error: OodFaceError) -> HTTPStatus:
 def answer_error(request: Request, error: OodFaceError) -> JSONResponse:
     """Answer one of our errors; what failed inside is logged and not told."""
     status = status_of(error)
-    inside = not isinstance(error, InputError | BusyError)
+    inside = not isinstance(error, InputError | GalleryError | AccessError | BusyError)
     if inside:
         _logger.error("request %s failed: %s", _request_id(request), error)
         told: OodFaceError = _inside_error(status)

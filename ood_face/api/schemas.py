@@ -173,6 +173,13 @@ class ScenarioOut(BaseModel):
         description="A similarity above same_above is enough, whatever the scores.",
         examples=[False],
     )
+    enroll_needs_score_above: float = Field(
+        description="A face is enrolled if its score is above this.", examples=[0.5]
+    )
+    identify_needs_margin_above: float = Field(
+        description="In a search, the best subject must lead by more than this; else review.",
+        examples=[0.05],
+    )
 
 
 class CompareResponse(BaseModel):

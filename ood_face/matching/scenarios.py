@@ -25,6 +25,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "different_below": (-1.0, 1.0),
     "recapture_below": (0.0, 1.0),
     "same_needs_score_above": (0.0, 1.0),
+    "enroll_needs_score_above": (0.0, 1.0),
+    "identify_needs_margin_above": (0.0, 2.0),
 }
 _FIELDS = tuple(field.name for field in fields(Scenario) if field.name != "name")
 

@@ -172,13 +172,15 @@ def test_env_example_uncommented_gives_the_defaults(
     lines = re.findall(r"^# (OOD_FACE_\w+=.*)$", reference.env_example(), re.MULTILINE)
     file = tmp_path / "settings.env"
     file.write_text("\n".join(lines), encoding="utf-8")
-    monkeypatch.chdir(ROOT)  # weights_dir is written as seen from here
+    monkeypatch.chdir(ROOT)  # folders are written as seen from here
 
     read = Settings(_env_file=file)
     default = Settings(_env_file=None)
 
     assert len(lines) == len(Settings.model_fields)
-    assert read.model_copy(update={"weights_dir": read.weights_dir.resolve()}) == default
+    folders = ("weights_dir", "data_dir")
+    resolved = {name: getattr(read, name).resolve() for name in folders}
+    assert read.model_copy(update=resolved) == default
 
 
 def test_the_readme_has_every_setting(reference: ModuleType) -> None:

@@ -27,6 +27,8 @@ def test_a_form(client):
         "recapture_below": 0.4,
         "same_needs_score_above": None,
         "similarity_alone": False,
+        "enroll_needs_score_above": 0.5,
+        "identify_needs_margin_above": 0.05,
     }
     assert body["model_id"] == "fake-1"
     for face in (body["face_a"], body["face_b"]):

@@ -10,9 +10,21 @@ from ood_face.types import Scenario
 def test_the_built_in_ones():
     assert dict(load_scenarios()) == {
         "default": Scenario("default", 0.45, 0.35, 0.4),
-        "attendance": Scenario("attendance", 0.45, 0.35, 0.4, similarity_alone=True),
-        "gate": Scenario("gate", 0.45, 0.35, 0.4, same_needs_score_above=0.5),
-        "finance": Scenario("finance", 0.45, 0.35, 0.4, same_needs_score_above=0.65),
+        "attendance": Scenario(
+            "attendance", 0.45, 0.35, 0.4, similarity_alone=True, enroll_needs_score_above=0.4
+        ),
+        "gate": Scenario(
+            "gate", 0.45, 0.35, 0.4, same_needs_score_above=0.5, enroll_needs_score_above=0.6
+        ),
+        "finance": Scenario(
+            "finance",
+            0.45,
+            0.35,
+            0.4,
+            same_needs_score_above=0.65,
+            enroll_needs_score_above=0.65,
+            identify_needs_margin_above=0.1,
+        ),
     }
 
 

@@ -1,4 +1,4 @@
-"""Protocols: what the service needs, said without naming who does it."""
+"""What finds and embeds faces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from ood_face.types import DetectedFace, Embeddings, QualityScore, RgbImage
     from ood_face.uncertainty import Uncertainties
 
-__all__ = ["Admission", "Detector", "Embedder", "Session"]
+__all__ = ["Detector", "Embedder", "Session"]
 
 
 class Session(Protocol):
@@ -67,19 +66,5 @@ class Embedder(Protocol):
         ------
         InputError
             ``passes`` is no integer from 2 to 200, or the model has no dropout.
-        """
-        ...
-
-
-class Admission(Protocol):
-    """Lets a bounded number of requests in."""
-
-    def admit(self) -> AbstractContextManager[None]:
-        """Wait for a place and hold it.
-
-        Raises
-        ------
-        BusyError
-            The queue is full, or no place came free in time.
         """
         ...

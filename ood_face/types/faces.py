@@ -1,14 +1,15 @@
-"""Frozen, validated domain values: what travels between the modules."""
+"""Faces: found, aligned, embedded."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ood_face.errors import InputError
+from ood_face.types.arrays import check_norm, frozen_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,23 +22,16 @@ __all__ = [
     "CROP_SIDE_PX",
     "FEATURE_DIM",
     "AlignedFace",
-    "Comparison",
     "DetectedFace",
     "Embeddings",
     "FaceTemplate",
     "QualityLevel",
     "QualityScore",
-    "Reason",
-    "RgbImage",
-    "Scenario",
-    "Verdict",
+    "check_score",
 ]
 
 FEATURE_DIM = 512
 CROP_SIDE_PX = 112
-
-# uint8 array of shape (H, W, 3), RGB
-RgbImage = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 class QualityLevel(StrEnum):
@@ -70,27 +64,12 @@ class QualityScore(StrEnum):
     CALIBRATED = "calibrated"
 
 
-class Verdict(StrEnum):
-    """What a comparison says; ``recapture`` means: retake the picture first."""
-
-    SAME = "same"
-    REVIEW = "review"
-    DIFFERENT = "different"
-    RECAPTURE = "recapture"
-
-
-def _frozen(array: NDArray[Any], dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
-    # a private, read-only copy: nothing outside can change a domain value afterwards
-    copied = np.array(array, dtype=dtype)
-    if copied.shape != shape:
+def check_score(ood_score: float | None) -> None:
+    """Raise InputError unless a score lies in 0..1 or there is none."""
+    if ood_score is not None and not 0.0 <= ood_score <= 1.0:
         raise InputError(
-            "array.shape",
-            "expected an array of shape {expected}, got {got}",
-            expected=shape,
-            got=copied.shape,
+            "ood_score.range", "an ood_score lies in 0..1, this is {score}", score=ood_score
         )
-    copied.flags.writeable = False
-    return copied
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,8 +89,10 @@ class DetectedFace:
     landmarks_px: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "box_xyxy_px", _frozen(self.box_xyxy_px, np.float32, (4,)))
-        object.__setattr__(self, "landmarks_px", _frozen(self.landmarks_px, np.float32, (5, 2)))
+        object.__setattr__(self, "box_xyxy_px", frozen_array(self.box_xyxy_px, np.float32, (4,)))
+        object.__setattr__(
+            self, "landmarks_px", frozen_array(self.landmarks_px, np.float32, (5, 2))
+        )
 
     @property
     def area_px2(self) -> float:
@@ -135,7 +116,7 @@ class AlignedFace:
 
     def __post_init__(self) -> None:
         shape = (CROP_SIDE_PX, CROP_SIDE_PX, 3)
-        object.__setattr__(self, "crop", _frozen(self.crop, np.uint8, shape))
+        object.__setattr__(self, "crop", frozen_array(self.crop, np.uint8, shape))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,12 +139,12 @@ class Embeddings:
     def __post_init__(self) -> None:
         count = len(self.features)
         object.__setattr__(
-            self, "features", _frozen(self.features, np.float32, (count, FEATURE_DIM))
+            self, "features", frozen_array(self.features, np.float32, (count, FEATURE_DIM))
         )
         for name in ("ood_scores", "variances"):
             values = getattr(self, name)
             if values is not None:
-                object.__setattr__(self, name, _frozen(values, np.float32, (count,)))
+                object.__setattr__(self, name, frozen_array(values, np.float32, (count,)))
 
     def score(self, index: int) -> float | None:
         """Return the ``ood_score`` of one face."""
@@ -205,18 +186,9 @@ class FaceTemplate:
     uncertainty: Uncertainty | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "feature", _frozen(self.feature, np.float32, (FEATURE_DIM,)))
-        norm = float(np.linalg.norm(self.feature))
-        if not abs(norm - 1.0) < 1e-3:
-            raise InputError(
-                "feature.norm", "a feature must have norm 1, this one has {norm:.4f}", norm=norm
-            )
-        if self.ood_score is not None and not 0.0 <= self.ood_score <= 1.0:
-            raise InputError(
-                "ood_score.range",
-                "an ood_score lies in 0..1, this is {score}",
-                score=self.ood_score,
-            )
+        object.__setattr__(self, "feature", frozen_array(self.feature, np.float32, (FEATURE_DIM,)))
+        check_norm(self.feature)
+        check_score(self.ood_score)
 
     @property
     def quality_level(self) -> QualityLevel | None:
@@ -227,53 +199,3 @@ class FaceTemplate:
     def quality(self) -> int | None:
         """The score as an integer 0..100, the ISO/IEC 29794-1 convention; None: no score."""
         return None if self.ood_score is None else round(100 * self.ood_score)
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """The thresholds of one use: which similarity and which quality lead to which verdict.
-
-    Attributes
-    ----------
-    same_above : similarity above which two faces are the same person
-    different_below : similarity below which they are different people; between: review
-    recapture_below : a face whose ood_score is below this asks for another picture
-    same_needs_score_above : both ood_scores must exceed this for ``same``; None: no such rule
-    similarity_alone : a similarity above ``same_above`` passes whatever the scores are
-    """
-
-    name: str
-    same_above: float = 0.45
-    different_below: float = 0.35
-    recapture_below: float = 0.4
-    same_needs_score_above: float | None = None
-    similarity_alone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One reason of a decision: a stable key and the values of its sentence."""
-
-    key: str
-    values: dict[str, float | str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
-    """Two faces compared under a scenario.
-
-    Attributes
-    ----------
-    similarity : cosine of the two features, -1..1
-    template_a, template_b : the two faces
-    verdict : what to do
-    reasons : why, most important first
-    scenario : the thresholds that were applied
-    """
-
-    similarity: float
-    template_a: FaceTemplate
-    template_b: FaceTemplate
-    verdict: Verdict
-    reasons: tuple[Reason, ...]
-    scenario: Scenario

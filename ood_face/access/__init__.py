@@ -1,0 +1,1 @@
+"""API keys with roles, a rate limit for each, and the audit log."""

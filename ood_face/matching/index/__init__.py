@@ -1,0 +1,1 @@
+"""Vector indexes: caches of the truth that can be rebuilt at any time."""

@@ -1,0 +1,1 @@
+"""Galleries past one machine: Milvus."""

@@ -1,0 +1,1 @@
+"""Galleries of one machine: SQLite is the truth, a FAISS index its cache."""

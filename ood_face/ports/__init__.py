@@ -1,0 +1,17 @@
+"""Protocols: what the service needs, said without naming who does it."""
+
+from __future__ import annotations
+
+from ood_face.ports.galleries import Gallery, GalleryStore
+from ood_face.ports.networks import Detector, Embedder, Session
+from ood_face.ports.requests import Admission, AuditLog
+
+__all__ = [
+    "Admission",
+    "AuditLog",
+    "Detector",
+    "Embedder",
+    "Gallery",
+    "GalleryStore",
+    "Session",
+]

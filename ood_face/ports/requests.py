@@ -1,0 +1,40 @@
+"""What lets requests in, and notes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from ood_face.types import AuditEvent, Caller
+
+__all__ = ["Admission", "AuditLog"]
+
+
+class Admission(Protocol):
+    """Lets a bounded number of requests in."""
+
+    def admit(self) -> AbstractContextManager[None]:
+        """Wait for a place and hold it.
+
+        Raises
+        ------
+        BusyError
+            The queue is full, or no place came free in time.
+        """
+        ...
+
+
+class AuditLog(Protocol):
+    """Notes who did what; safe to call from several threads."""
+
+    def record(self, caller: Caller, event: AuditEvent) -> None:
+        """Note one event.
+
+        Raises
+        ------
+        BackendError
+            It could not be written.
+        """
+        ...

@@ -1,0 +1,9 @@
+"""The one place that opens SQLite files: durability, migrations, errors, one owner."""
+
+from __future__ import annotations
+
+from ood_face.storage.database import Database
+from ood_face.storage.files import sync_folder, write_atomically
+from ood_face.storage.lock import FolderLock
+
+__all__ = ["Database", "FolderLock", "sync_folder", "write_atomically"]

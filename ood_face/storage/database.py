@@ -1,0 +1,167 @@
+"""A SQLite file: one writer, many readers, durable, of a known version."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+from ood_face.errors import StorageCorruptError
+from ood_face.storage.failures import file_errors, sqlite_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["Database"]
+
+# how long one process waits for another that writes
+_BUSY_TIMEOUT_S = 10.0
+
+
+class Database:
+    """One SQLite file in WAL mode; safe to call from several threads.
+
+    Parameters
+    ----------
+    path : the file; made, with its folder, where it is not there
+    migrations : scripts, oldest first; the file's ``user_version`` says how many it has had.
+        A script is never changed once it was released: a new one is appended
+    synchronous : ``FULL``: what was committed outlives a power cut; ``NORMAL``: it outlives the
+        process, and after a power cut the file is sound but may lack the last moments
+
+    Raises
+    ------
+    StorageCorruptError
+        The file is no database, is damaged, or was written by a newer version.
+    StorageError
+        It cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        migrations: Sequence[str],
+        synchronous: Literal["FULL", "NORMAL"] = "FULL",
+    ) -> None:
+        self._path = path
+        self._synchronous = synchronous
+        with file_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._write_lock = threading.RLock()
+        self._writer = self._connect()
+        self._idle_readers: list[sqlite3.Connection] = []
+        self._readers_lock = threading.Lock()
+        try:
+            self._migrate(migrations)
+        except BaseException:
+            self._writer.close()
+            raise
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that sees one state of the file throughout the block.
+
+        Raises
+        ------
+        StorageError
+            Reading failed.
+        """
+        with self._readers_lock:
+            reader = self._idle_readers.pop() if self._idle_readers else None
+        if reader is None:
+            reader = self._connect()
+        with sqlite_errors(self._path):
+            try:
+                reader.execute("BEGIN")
+                yield reader
+            finally:
+                if reader.in_transaction:
+                    reader.execute("ROLLBACK")
+                with self._readers_lock:
+                    self._idle_readers.append(reader)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Lend the one connection that writes; the block is committed whole or not at all.
+
+        When the block has ended without an error, what it wrote is durable.
+
+        Raises
+        ------
+        StorageFullError
+            The disk is full.
+        StorageError
+            Writing failed.
+        """
+        with self._write_lock, sqlite_errors(self._path):
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            finally:
+                # also after a failed COMMIT, which may leave the transaction open
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+
+    def scrub(self) -> bool:
+        """Empty the write-ahead log, so that no file has what was deleted; False: readers held it.
+
+        Raises
+        ------
+        StorageError
+            It could not be written.
+        """
+        with self._write_lock, sqlite_errors(self._path):
+            busy, _, _ = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._readers_lock:
+            while self._idle_readers:
+                self._idle_readers.pop().close()
+        with self._write_lock:
+            self._writer.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        with sqlite_errors(self._path):
+            connection = sqlite3.connect(
+                self._path,
+                timeout=_BUSY_TIMEOUT_S,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+                connection.execute("PRAGMA foreign_keys = ON")
+                # what is deleted is overwritten with zeros
+                connection.execute("PRAGMA secure_delete = ON")
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+    def _migrate(self, migrations: Sequence[str]) -> None:
+        with self.writing() as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version > len(migrations):
+                raise StorageCorruptError(
+                    "storage.newer",
+                    "{file} has version {version}, and this program knows up to {known}: it was "
+                    "written by a newer one",
+                    file=str(self._path),
+                    version=version,
+                    known=len(migrations),
+                )
+            for script in migrations[version:]:
+                for statement in script.split(";\n"):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {len(migrations)}")

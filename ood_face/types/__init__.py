@@ -1,0 +1,93 @@
+"""Frozen, validated domain values: what travels between the modules."""
+
+from __future__ import annotations
+
+from ood_face.types.access import (
+    LOCAL,
+    AuditAction,
+    AuditEvent,
+    Caller,
+    Role,
+)
+from ood_face.types.arrays import (
+    RgbImage,
+)
+from ood_face.types.decisions import (
+    Comparison,
+    Reason,
+    Scenario,
+    Verdict,
+)
+from ood_face.types.enrolment import (
+    Enrolment,
+    EnrolmentStatus,
+    NearDuplicate,
+)
+from ood_face.types.faces import (
+    CROP_SIDE_PX,
+    FEATURE_DIM,
+    AlignedFace,
+    DetectedFace,
+    Embeddings,
+    FaceTemplate,
+    QualityLevel,
+    QualityScore,
+)
+from ood_face.types.galleries import (
+    EnrolledSubject,
+    GalleryCounts,
+    GalleryInfo,
+    NewTemplate,
+    Profile,
+    RequestToken,
+    Subject,
+    TemplateRecord,
+    check_gallery_name,
+    check_subject_id,
+)
+from ood_face.types.search import (
+    Candidate,
+    Hit,
+    Identification,
+    IdentifyVerdict,
+    Verification,
+)
+
+__all__ = [
+    "CROP_SIDE_PX",
+    "FEATURE_DIM",
+    "LOCAL",
+    "AlignedFace",
+    "AuditAction",
+    "AuditEvent",
+    "Caller",
+    "Candidate",
+    "Comparison",
+    "DetectedFace",
+    "Embeddings",
+    "EnrolledSubject",
+    "Enrolment",
+    "EnrolmentStatus",
+    "FaceTemplate",
+    "GalleryCounts",
+    "GalleryInfo",
+    "Hit",
+    "Identification",
+    "IdentifyVerdict",
+    "NearDuplicate",
+    "NewTemplate",
+    "Profile",
+    "QualityLevel",
+    "QualityScore",
+    "Reason",
+    "RequestToken",
+    "RgbImage",
+    "Role",
+    "Scenario",
+    "Subject",
+    "TemplateRecord",
+    "Verdict",
+    "Verification",
+    "check_gallery_name",
+    "check_subject_id",
+]
