@@ -19,9 +19,12 @@ from ood_face.types.decisions import (
     Verdict,
 )
 from ood_face.types.enrolment import (
+    EnrolledPicture,
     Enrolment,
+    EnrolmentRequest,
     EnrolmentStatus,
     NearDuplicate,
+    Picture,
 )
 from ood_face.types.faces import (
     CROP_SIDE_PX,
@@ -65,8 +68,10 @@ __all__ = [
     "Comparison",
     "DetectedFace",
     "Embeddings",
+    "EnrolledPicture",
     "EnrolledSubject",
     "Enrolment",
+    "EnrolmentRequest",
     "EnrolmentStatus",
     "FaceTemplate",
     "GalleryCounts",
@@ -76,6 +81,7 @@ __all__ = [
     "IdentifyVerdict",
     "NearDuplicate",
     "NewTemplate",
+    "Picture",
     "Profile",
     "QualityLevel",
     "QualityScore",

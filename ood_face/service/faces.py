@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FaceService", "Which"]
 
-# which of two pictures an error is about; "": there is only one
+# which of two pictures an error is about
 Which = Literal["", "first", "second"]
 
 
@@ -152,16 +152,14 @@ class FaceService:
         Parameters
         ----------
         image_a, image_b : uint8 arrays of shape (H, W, 3), RGB
-        scenario : name of the thresholds to apply
+        scenario : name of the thresholds to apply; an unknown one is an UnknownScenarioError
 
         Raises
         ------
-        UnknownScenarioError
-            No scenario has this name.
         NoFaceError, MultipleFacesError
             One of the pictures doesn't show one face; where both don't, the first is named.
         """
-        applied = self._scenario(scenario)
+        applied = self.scenario(scenario)
         check_image(image_a)
         check_image(image_b)
         with self._admission.admit():
@@ -187,10 +185,30 @@ class FaceService:
         ------
         InputError
             The templates come from different models.
+        """
+        return compare_templates(template_a, template_b, self.scenario(scenario), counts)
+
+    def crop(self, image: RgbImage, face: DetectedFace) -> NDArray[np.uint8]:
+        """Return the uint8 (112, 112, 3) crop of a face, as the model sees it."""
+        return self._align(image, face)
+
+    def scenario(self, name: str) -> Scenario:
+        """Return a scenario.
+
+        Raises
+        ------
         UnknownScenarioError
             No scenario has this name.
         """
-        return compare_templates(template_a, template_b, self._scenario(scenario), counts)
+        try:
+            return self._scenarios[name]
+        except KeyError:
+            raise UnknownScenarioError(
+                "scenario.unknown",
+                "there is no scenario {name}; known: {known}",
+                name=repr(name[:64]),
+                known=", ".join(self._scenarios),
+            ) from None
 
     def embed_crops(
         self, crops: NDArray[np.uint8]
@@ -235,17 +253,6 @@ class FaceService:
                 norms=norms.tolist(),
                 scores=scores,
             )
-
-    def _scenario(self, name: str) -> Scenario:
-        try:
-            return self._scenarios[name]
-        except KeyError:
-            raise UnknownScenarioError(
-                "scenario.unknown",
-                "there is no scenario {name}; known: {known}",
-                name=repr(name[:64]),
-                known=", ".join(self._scenarios),
-            ) from None
 
     def _detect(self, image: RgbImage) -> list[DetectedFace]:
         faces = self._detector.detect(image)

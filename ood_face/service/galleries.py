@@ -1,0 +1,276 @@
+"""``GalleryService``: galleries, their subjects, and searches over them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from ood_face.errors import DuplicateGalleryError, InputError
+from ood_face.service.auditing import noted
+from ood_face.service.enrolling import Enroller
+from ood_face.service.searching import Searcher
+from ood_face.types import LOCAL, AuditAction, GalleryInfo, IdentifyVerdict, check_gallery_name
+
+if TYPE_CHECKING:
+    from ood_face.ports import AuditLog, Gallery, GalleryStore
+    from ood_face.service.faces import FaceService
+    from ood_face.types import (
+        Caller,
+        Enrolment,
+        EnrolmentRequest,
+        GalleryCounts,
+        Identification,
+        Profile,
+        RequestToken,
+        RgbImage,
+        Subject,
+        Verification,
+    )
+
+__all__ = ["DEFAULT_MAX_TEMPLATES", "MAX_PAGE", "GalleryService"]
+
+DEFAULT_MAX_TEMPLATES = 5
+MAX_PAGE = 1000
+
+
+class GalleryService:
+    """Enrols, finds, changes and erases; safe to call from several threads.
+
+    Every change and every search is noted in the audit log, also one that was refused. Where a
+    gallery, subject or template is not there, each call raises GalleryNotFoundError,
+    SubjectNotFoundError or TemplateNotFoundError. ``if_version`` is the version the caller has
+    seen: where another one is there by now, VersionConflictError is raised and nothing changes.
+
+    Parameters
+    ----------
+    faces : finds and embeds faces, and knows the scenarios
+    store : keeps what is enrolled
+    audit : notes who did what
+    """
+
+    def __init__(self, faces: FaceService, store: GalleryStore, audit: AuditLog) -> None:
+        self._faces = faces
+        self._store = store
+        self._audit = audit
+        self._enroller = Enroller(faces)
+        self._searcher = Searcher(faces)
+
+    def open(self, name: str) -> Gallery:
+        """Return a gallery."""
+        return self._store.open(name)
+
+    def galleries(self) -> list[tuple[GalleryInfo, GalleryCounts]]:
+        """Return all galleries by name, and how much is in each."""
+        return [(info, self._store.open(info.name).counts()) for info in self._store.galleries()]
+
+    def create_gallery(
+        self,
+        name: str,
+        *,
+        scenario: str = "default",
+        max_templates: int = DEFAULT_MAX_TEMPLATES,
+        keep_crops: bool = False,
+        token: RequestToken | None = None,
+        caller: Caller = LOCAL,
+    ) -> GalleryInfo:
+        """Make a gallery for templates of the service's model.
+
+        Parameters
+        ----------
+        name : 1..63 characters of a-z, 0-9, - and _
+        scenario : thresholds where a request names none
+        max_templates : the best so many templates of a subject are kept
+        keep_crops : keep aligned faces, so that another model can embed them again
+        token : makes the request idempotent
+        caller : for the audit log
+
+        Raises
+        ------
+        DuplicateGalleryError
+            There is a gallery of this name, made by another request.
+        UnknownScenarioError
+            No scenario has this name.
+        """
+        check_gallery_name(name)
+        self._faces.scenario(scenario)
+        info = GalleryInfo(
+            name=name,
+            model_id=self._faces.model_id,
+            scenario=scenario,
+            max_templates=max_templates,
+            keep_crops=keep_crops,
+            created_at=datetime.now(UTC),
+            version=0,
+            token=token,
+        )
+        with noted(self._audit, caller, AuditAction.CREATE_GALLERY, name):
+            try:
+                return self._store.create(info).info
+            except DuplicateGalleryError:
+                present = self._store.open(name).info
+                if token is None or present.token != token:
+                    raise
+                return present
+
+    def update_gallery(
+        self, info: GalleryInfo, if_version: int | None = None, caller: Caller = LOCAL
+    ) -> GalleryInfo:
+        """Change scenario, max_templates and keep_crops; see :class:`ood_face.ports.GalleryStore`.
+
+        Raises
+        ------
+        UnknownScenarioError
+            No scenario has this name.
+        """
+        self._faces.scenario(info.scenario)
+        with noted(self._audit, caller, AuditAction.UPDATE_GALLERY, info.name):
+            return self._store.update(info, if_version)
+
+    def delete_gallery(
+        self, name: str, if_version: int | None = None, caller: Caller = LOCAL
+    ) -> None:
+        """Erase a gallery with all its subjects."""
+        with noted(self._audit, caller, AuditAction.DELETE_GALLERY, name):
+            self._store.delete(name, if_version)
+
+    def subjects(self, gallery: str, after: str | None = None, limit: int = 100) -> list[Subject]:
+        """Return the next subjects by id.
+
+        Parameters
+        ----------
+        gallery : its name
+        after : the last id of the page before; None: from the beginning
+        limit : at most so many, 1..1000
+
+        Raises
+        ------
+        InputError
+            The limit is not in its range.
+        """
+        if not 1 <= limit <= MAX_PAGE:
+            raise InputError(
+                "gallery.page",
+                "a page has 1 to {limit} entries, not {got}",
+                limit=MAX_PAGE,
+                got=limit,
+            )
+        return self._store.open(gallery).subjects(after, limit)
+
+    def subject(self, gallery: str, subject_id: str) -> Subject:
+        """Return one subject."""
+        return self._store.open(gallery).subject(subject_id)
+
+    def enroll(self, gallery: str, request: EnrolmentRequest, caller: Caller = LOCAL) -> Enrolment:
+        """Enrol pictures of one person; see :class:`ood_face.service.enrolling.Enroller`."""
+        opened = self._store.open(gallery)
+        with noted(self._audit, caller, AuditAction.ENROLL, gallery, request.subject_id) as note:
+            enrolment = self._enroller.enroll(opened, request)
+            statuses = [picture.status for picture in enrolment.pictures]
+            note.outcome = "replayed" if enrolment.replayed else "enrolled"
+            note.values |= {status.value: statuses.count(status) for status in statuses}
+            note.values |= {"forced": len(enrolment.near_duplicates)} if request.force else {}
+        return enrolment
+
+    def update_subject(
+        self,
+        gallery: str,
+        subject_id: str,
+        profile: Profile,
+        if_version: int | None = None,
+        caller: Caller = LOCAL,
+    ) -> Subject:
+        """Replace name and metadata of a subject."""
+        opened = self._store.open(gallery)
+        with noted(self._audit, caller, AuditAction.UPDATE, gallery, subject_id):
+            return opened.update_subject(subject_id, profile, if_version)
+
+    def remove_template(
+        self,
+        gallery: str,
+        subject_id: str,
+        template_id: int,
+        if_version: int | None = None,
+        caller: Caller = LOCAL,
+    ) -> Subject:
+        """Erase one template; the subject stays, also without any."""
+        opened = self._store.open(gallery)
+        with noted(self._audit, caller, AuditAction.DELETE, gallery, subject_id) as note:
+            note.values["templates"] = 1
+            return opened.change_templates(subject_id, [], [template_id], if_version)
+
+    def remove_subject(
+        self,
+        gallery: str,
+        subject_id: str,
+        if_version: int | None = None,
+        caller: Caller = LOCAL,
+    ) -> None:
+        """Erase a subject and every trace of it."""
+        opened = self._store.open(gallery)
+        with noted(self._audit, caller, AuditAction.DELETE, gallery, subject_id):
+            opened.delete_subject(subject_id, if_version)
+
+    def identify(
+        self,
+        gallery: str,
+        image: RgbImage,
+        top_k: int = 5,
+        scenario: str | None = None,
+        caller: Caller = LOCAL,
+    ) -> Identification:
+        """Seek the one face of a picture in a gallery.
+
+        Parameters
+        ----------
+        gallery : its name
+        image : uint8 array of shape (H, W, 3), RGB
+        top_k : at most so many candidates, 1..100
+        scenario : name of the thresholds; None: the gallery's
+        caller : for the audit log
+
+        Raises
+        ------
+        NoFaceError, MultipleFacesError
+            The picture does not show one face.
+        TemplateMismatchError
+            The gallery is of another model than the service.
+        """
+        opened = self._store.open(gallery)
+        with noted(self._audit, caller, AuditAction.IDENTIFY, gallery) as note:
+            found = self._searcher.identify(opened, image, top_k, scenario)
+            note.outcome = found.verdict.value
+            if found.verdict in (IdentifyVerdict.IDENTIFIED, IdentifyVerdict.REVIEW):
+                note.subject_id = found.candidates[0].subject_id
+            if found.candidates:
+                note.values["similarity"] = found.candidates[0].similarity
+            if found.margin is not None:
+                note.values["margin"] = found.margin
+        return found
+
+    def verify(
+        self,
+        gallery: str,
+        subject_id: str,
+        image: RgbImage,
+        scenario: str | None = None,
+        caller: Caller = LOCAL,
+    ) -> Verification:
+        """Say whether the one face of a picture is the subject it claims to be.
+
+        The similarity is that with the subject's most similar template.
+
+        Raises
+        ------
+        NoFaceError, MultipleFacesError
+            The picture does not show one face.
+        """
+        opened = self._store.open(gallery)
+        with noted(self._audit, caller, AuditAction.VERIFY, gallery, subject_id) as note:
+            found = self._searcher.verify(opened, subject_id, image, scenario)
+            note.outcome = found.verdict.value
+            note.values["similarity"] = found.candidate.similarity
+        return found
+
+    def close(self) -> None:
+        """Finish what runs in the background and let go of the store."""
+        self._store.close()

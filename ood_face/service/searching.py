@@ -1,0 +1,106 @@
+"""A picture sought in a gallery, or compared with one enrolled subject."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ood_face.errors import InputError, SubjectNotFoundError
+from ood_face.matching.identification import (
+    decide_identity,
+    decide_verification,
+    rank,
+    subject_ids_of,
+)
+from ood_face.service.enrolling import check_model
+from ood_face.types import Identification, Verification
+
+if TYPE_CHECKING:
+    from ood_face.ports import Gallery
+    from ood_face.service.faces import FaceService
+    from ood_face.types import FaceTemplate, RgbImage
+
+__all__ = ["MAX_TOP_K", "Searcher"]
+
+MAX_TOP_K = 100
+
+
+class Searcher:
+    """Identifies and verifies; safe to call from several threads.
+
+    Parameters
+    ----------
+    faces : finds and embeds the probe
+    """
+
+    def __init__(self, faces: FaceService) -> None:
+        self._faces = faces
+
+    def identify(
+        self, gallery: Gallery, image: RgbImage, top_k: int = 5, scenario: str | None = None
+    ) -> Identification:
+        """Seek the one face of a picture; see :meth:`GalleryService.identify`."""
+        check_top_k(top_k)
+        check_model(gallery, self._faces.model_id)
+        applied = self._faces.scenario(scenario or gallery.info.scenario)
+        probe, _ = self._faces.extract_one(image)
+        return self.seek(gallery, probe, top_k, applied.name)
+
+    def seek(
+        self, gallery: Gallery, probe: FaceTemplate, top_k: int, scenario: str
+    ) -> Identification:
+        """Seek a face that was extracted before."""
+        applied = self._faces.scenario(scenario)
+        info = gallery.info
+        # the margin needs two subjects; each can fill max_templates places before the next comes
+        subjects = max(top_k, 2)
+        hits = gallery.search(probe.feature[None], subjects * info.max_templates)[0]
+        ids = subject_ids_of(((hit.subject_id, hit.similarity) for hit in hits), subjects)
+        candidates = rank(probe.feature, gallery.enrolled(ids))
+        verdict, reasons, margin = decide_identity(probe.ood_score, candidates, applied)
+        return Identification(
+            probe=probe,
+            verdict=verdict,
+            reasons=reasons,
+            candidates=tuple(candidates[:top_k]),
+            margin=margin,
+            gallery=info.name,
+            scenario=applied,
+        )
+
+    def verify(
+        self, gallery: Gallery, subject_id: str, image: RgbImage, scenario: str | None = None
+    ) -> Verification:
+        """Compare a picture with a subject; see :meth:`GalleryService.verify`."""
+        check_model(gallery, self._faces.model_id)
+        info = gallery.info
+        applied = self._faces.scenario(scenario or info.scenario)
+        gallery.subject(subject_id)  # an unknown one is told before the picture is worked on
+        probe, _ = self._faces.extract_one(image)
+        candidates = rank(probe.feature, gallery.enrolled([subject_id]))
+        if not candidates:
+            raise SubjectNotFoundError(
+                "gallery.no_template",
+                "subject {subject} of gallery {gallery} has no template to compare with",
+                gallery=info.name,
+                subject=subject_id,
+            )
+        verdict, reasons = decide_verification(probe.ood_score, candidates[0], applied)
+        return Verification(
+            probe=probe,
+            candidate=candidates[0],
+            verdict=verdict,
+            reasons=reasons,
+            gallery=info.name,
+            scenario=applied,
+        )
+
+
+def check_top_k(top_k: int) -> None:
+    """Raise InputError unless this many candidates may be asked for."""
+    if not 1 <= top_k <= MAX_TOP_K:
+        raise InputError(
+            "identify.top_k",
+            "top_k lies in 1..{limit}, this is {got}",
+            limit=MAX_TOP_K,
+            got=top_k,
+        )
