@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from contextlib import contextmanager
@@ -49,6 +50,9 @@ class Database:
         self._synchronous = synchronous
         with file_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # for its owner alone, also in a folder that is open to others; SQLite gives its
+            # companions (-wal, -shm) the same mode
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         self._write_lock = threading.RLock()
         self._writer = self._connect()
         self._idle_readers: list[sqlite3.Connection] = []
