@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Literal
 
 from ood_face.errors import StorageCorruptError
@@ -51,8 +51,10 @@ class Database:
         with file_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # for its owner alone, also in a folder that is open to others; SQLite gives its
-            # companions (-wal, -shm) the same mode
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            # companions (-wal, -shm) the same mode. A file that is there is left alone: closing
+            # it here would drop the locks that this process has on it
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         self._write_lock = threading.RLock()
         self._writer = self._connect()
         self._idle_readers: list[sqlite3.Connection] = []
