@@ -1,1 +1,8 @@
 """Vector indexes: caches of the truth that can be rebuilt at any time."""
+
+from __future__ import annotations
+
+from ood_face.matching.index.files import IndexDamagedError
+from ood_face.matching.index.gallery_index import GalleryIndex
+
+__all__ = ["GalleryIndex", "IndexDamagedError"]
