@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from ood_face.service.bulk import BulkItem, BulkResult, enroll_each
 from ood_face.service.faces import FaceService, Which
 from ood_face.service.galleries import GalleryService
+from ood_face.service.migrating import MigrationReport, migrate_gallery
 
-__all__ = ["FaceService", "GalleryService", "Which"]
+__all__ = [
+    "BulkItem",
+    "BulkResult",
+    "FaceService",
+    "GalleryService",
+    "MigrationReport",
+    "Which",
+    "enroll_each",
+    "migrate_gallery",
+]
