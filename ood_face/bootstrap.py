@@ -11,7 +11,7 @@ from ood_face.config import Settings
 from ood_face.errors import ArtifactError, ConfigError
 from ood_face.imaging import align_face
 from ood_face.matching import load_scenarios
-from ood_face.service import FaceService
+from ood_face.service import FaceService, GalleryService
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,10 +20,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ood_face.embedding import RtsEmbedder
-    from ood_face.ports import Detector
+    from ood_face.access import SqliteAuditLog
+    from ood_face.ports import Detector, GalleryStore
     from ood_face.types import DetectedFace, RgbImage, Scenario
 
-__all__ = ["open_rts_embedder", "open_scenarios", "open_service", "read_settings"]
+__all__ = [
+    "open_audit",
+    "open_galleries",
+    "open_gallery_store",
+    "open_rts_embedder",
+    "open_scenarios",
+    "open_service",
+    "read_settings",
+]
 
 _logger = logging.getLogger(__name__)
 
@@ -72,6 +81,56 @@ def open_service(settings: Settings | None = None) -> FaceService:
     ms = 1000 * (time.perf_counter() - start)
     _logger.info("loaded %s, detector %s, %.0f ms", service.model_id, settings.detector, ms)
     return service
+
+
+def open_galleries(settings: Settings, faces: FaceService) -> GalleryService:
+    """Open the galleries of the settings over a service that embeds their faces.
+
+    Raises
+    ------
+    StorageLockedError
+        Another process has the data folder.
+    StorageError
+        It cannot be used, or a file in it is damaged.
+    """
+    store = open_gallery_store(settings)
+    try:
+        audit = open_audit(settings)
+    except BaseException:
+        store.close()
+        raise
+    return GalleryService(faces, store, audit)
+
+
+def open_gallery_store(settings: Settings) -> GalleryStore:
+    """Open what keeps the galleries, without loading any model.
+
+    Raises
+    ------
+    StorageLockedError
+        Another process has the data folder.
+    StorageError
+        It cannot be used, or a file in it is damaged.
+    BackendError
+        Milvus cannot be reached, or its client is not installed.
+    """
+    if settings.milvus_uri is not None:
+        from ood_face.matching.milvus import MilvusGalleryStore  # noqa: PLC0415
+
+        token = settings.milvus_token
+        return MilvusGalleryStore(
+            settings.milvus_uri, None if token is None else token.get_secret_value()
+        )
+    from ood_face.matching.sqlite import SqliteGalleryStore  # noqa: PLC0415
+
+    return SqliteGalleryStore(settings.data_dir, settings.compress_above)
+
+
+def open_audit(settings: Settings) -> SqliteAuditLog:
+    """Open the audit log, which several processes may write."""
+    from ood_face.access import SqliteAuditLog  # noqa: PLC0415
+
+    return SqliteAuditLog(settings.data_dir, settings.audit_days)
 
 
 def open_rts_embedder(settings: Settings) -> RtsEmbedder:
