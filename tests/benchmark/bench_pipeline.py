@@ -58,12 +58,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def server() -> Iterator[tuple[str, psutil.Process, float]]:
-    """Start the real server; give its address, process and seconds until ready."""
+def server(data_dir: Path | None = None) -> Iterator[tuple[str, psutil.Process, float]]:
+    """Start the real server; give its address, process and seconds until ready.
+
+    Parameters
+    ----------
+    data_dir : with galleries; None: a new, empty one
+    """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    environment = os.environ | {"OOD_FACE_HOST": "127.0.0.1", "OOD_FACE_PORT": str(port)}
-    with tempfile.TemporaryFile() as log:
+    with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory() as empty:
+        environment = os.environ | {
+            "OOD_FACE_HOST": "127.0.0.1",
+            "OOD_FACE_PORT": str(port),
+            "OOD_FACE_DATA_DIR": str(empty if data_dir is None else data_dir),
+        }
         began = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "webui"], cwd=ROOT, env=environment, stdout=log, stderr=log
