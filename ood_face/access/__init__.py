@@ -1,1 +1,21 @@
-"""API keys with roles, a rate limit for each, and the audit log."""
+"""API keys, their limits, and the audit log."""
+
+from __future__ import annotations
+
+from ood_face.access.api_key import ApiKey, NewKey
+from ood_face.access.audit import AuditQuery, AuditRecord, SqliteAuditLog
+from ood_face.access.hosts import is_loopback_name, listens_beyond
+from ood_face.access.keys import KeyStore
+from ood_face.access.rate import RateLimiter
+
+__all__ = [
+    "ApiKey",
+    "AuditQuery",
+    "AuditRecord",
+    "KeyStore",
+    "NewKey",
+    "RateLimiter",
+    "SqliteAuditLog",
+    "is_loopback_name",
+    "listens_beyond",
+]

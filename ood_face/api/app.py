@@ -20,11 +20,13 @@ from ood_face.api.errors import (
 from ood_face.api.middleware import BodyLimit, RequestLog
 from ood_face.api.openapi import use_problem_json
 from ood_face.api.routes import make_router
+from ood_face.api.unknown import add_unknown
 from ood_face.errors import OodFaceError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from ood_face.api.auth import Access
     from ood_face.config import Settings
     from ood_face.service import FaceService
 
@@ -43,13 +45,14 @@ _FORM_OVERHEAD_BYTES = 64 * 1024
 _SPARE_THREADS = 16
 
 
-def create_app(service: FaceService, settings: Settings) -> FastAPI:
+def create_app(service: FaceService, settings: Settings, access: Access | None = None) -> FastAPI:
     """Return the application; a page can be mounted at ``/`` after it.
 
     Parameters
     ----------
     service : what does the work
     settings : the limits on pictures, and how many requests may be at work or wait
+    access : who may call it; None: everyone, for programs that see to that themselves
     """
 
     @asynccontextmanager
@@ -70,7 +73,9 @@ def create_app(service: FaceService, settings: Settings) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
+    app.state.access = access
     app.include_router(make_router(service, settings))
+    add_unknown(app)
     app.exception_handler(OodFaceError)(answer_error)
     app.exception_handler(HTTPException)(answer_http_error)
     app.exception_handler(RequestValidationError)(answer_invalid_parameter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -154,8 +155,7 @@ def answer_error(request: Request, error: OodFaceError) -> JSONResponse:
     else:
         told = error
     response = _problem(request, status, told)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+    response.headers.update(_headers_of(status, error))
     return response
 
 
@@ -184,6 +184,18 @@ def answer_unexpected(request: Request, error: Exception) -> JSONResponse:
     _logger.error("request %s met a defect: %s", _request_id(request), type(error).__name__)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return _problem(request, status, _inside_error(status))
+
+
+def _headers_of(status: HTTPStatus, error: OodFaceError) -> dict[str, str]:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
+    wait_s = error.values.get("retry_after_s")
+    if status == HTTPStatus.TOO_MANY_REQUESTS and isinstance(wait_s, float):
+        # whole seconds, and not one too early
+        return {"Retry-After": str(math.ceil(wait_s))}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"Retry-After": str(_RETRY_AFTER_S)}
+    return {}
 
 
 def _inside_error(status: HTTPStatus) -> OodFaceError:

@@ -14,11 +14,14 @@ __all__ = ["body", "problems", "use_problem_json"]
 
 _BASE64 = "Base64 of a JPEG, PNG, WebP or BMP file."
 _PROBLEMS = {
+    401: "A key is needed, and none that counts was sent.",
+    403: "The key lacks the role that this needs; or, without keys, another site asks.",
     404: "There is no such scenario.",
     408: "The body did not arrive in time.",
     413: "The body or a picture exceeds a limit; the detail says which.",
     415: "The body is neither a form nor JSON.",
     422: "Something is wrong with what was sent; code and detail say what.",
+    429: "The key has used up its requests: go on after the seconds in Retry-After.",
     500: "The service failed; its log says why.",
     503: "The service is busy or not ready: try again after the seconds in Retry-After.",
 }

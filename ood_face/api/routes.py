@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from starlette.exceptions import HTTPException
+from fastapi import APIRouter, Depends, Query, Request
 
 import ood_face
+from ood_face.api.auth import require
 from ood_face.api.forms import ReadBody
 from ood_face.api.health import Readiness
 from ood_face.api.openapi import body, problems
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["make_router"]
 
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-
 
 def make_router(service: FaceService, settings: Settings) -> APIRouter:
     """Return all endpoints over a service.
@@ -54,11 +52,13 @@ def make_router(service: FaceService, settings: Settings) -> APIRouter:
     settings : the limits on pictures
     """
     router = APIRouter(responses=problems(422, 500))
-    _add_extract(router, service, settings)
-    _add_compare(router, service, settings)
-    _add_about(router, service, settings)
+    # any key will do: nothing here reads or changes what is stored
+    with_key = APIRouter(dependencies=[Depends(require(None))], responses=problems(401, 403, 429))
+    _add_extract(with_key, service, settings)
+    _add_compare(with_key, service, settings)
+    _add_about(with_key, service, settings)
+    router.include_router(with_key)
     _add_health(router, service)
-    _add_unknown(router)
     return router
 
 
@@ -195,21 +195,6 @@ def _add_health(router: APIRouter, service: FaceService) -> None:
         """Run the model, and say that it works."""
         await readiness.check()
         return Ready(status="ready", model_id=service.model_id, quality_score=service.quality_score)
-
-
-def _add_unknown(router: APIRouter) -> None:
-    # A page mounted at / would else answer for what is not there, in its own form.
-    @router.api_route("/v1/{rest:path}", methods=_METHODS, include_in_schema=False)
-    async def unknown(request: Request) -> None:
-        answered = {
-            method
-            for route in router.routes
-            if getattr(route, "path", None) == request.url.path
-            for method in getattr(route, "methods", ())
-        }
-        if answered:
-            raise HTTPException(405, headers={"Allow": ", ".join(sorted(answered))})
-        raise HTTPException(404)
 
 
 @contextmanager
