@@ -6,11 +6,13 @@ from ood_face.service.bulk import BulkItem, BulkResult, enroll_each
 from ood_face.service.faces import FaceService, Which
 from ood_face.service.galleries import GalleryService
 from ood_face.service.migrating import MigrationReport, migrate_gallery
+from ood_face.service.records import GalleryRecords
 
 __all__ = [
     "BulkItem",
     "BulkResult",
     "FaceService",
+    "GalleryRecords",
     "GalleryService",
     "MigrationReport",
     "Which",
