@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ import gradio as gr
 import uvicorn
 from fastapi.staticfiles import StaticFiles
 
+from ood_face.access import KeyStore
 from ood_face.api.app import create_app
+from ood_face.api.auth import Access
 from ood_face.bootstrap import open_service
 from ood_face.errors import ArtifactError, ConfigError, OodFaceError
 from webui.guard import PageGuard
@@ -42,16 +45,17 @@ _GRACE_S = 5
 _logger = logging.getLogger(__name__)
 
 
-def build_app(service: FaceService, settings: Settings) -> FastAPI:
+def build_app(service: FaceService, settings: Settings, access: Access | None = None) -> FastAPI:
     """Return the API with the page mounted at ``/`` after it.
 
     Parameters
     ----------
     service : what does the work
     settings : limits, address and port
+    access : who may call the API and see the page; None: everyone
     """
-    app = create_app(service, settings)
-    app.add_middleware(PageGuard)
+    app = create_app(service, settings, access)
+    app.add_middleware(PageGuard, access=access)
     app.mount("/static-page", StaticFiles(directory=_HERE / "static"), name="static-page")
     app.mount("/examples", StaticFiles(directory=_HERE / "examples"), name="examples")
     gr.mount_gradio_app(
@@ -76,9 +80,10 @@ def build_app(service: FaceService, settings: Settings) -> FastAPI:
 def serve(settings: Settings) -> int:
     """Serve page and API until SIGTERM or SIGINT; return the exit code.
 
-    0: stopped on request. 1: an engine failed at the start. 2: a setting or the scenario file
-    is wrong. 3: weights are missing or broken. 4: the address cannot be listened on. Each but
-    the first prints one line on standard error.
+    0: stopped on request. 1: an engine failed at the start, or the data folder cannot be used.
+    2: a setting or the scenario file is wrong, or other machines could reach a server without
+    keys. 3: weights are missing or broken. 4: the address cannot be listened on. Each but the
+    first prints one line on standard error.
     """
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -87,8 +92,12 @@ def serve(settings: Settings) -> int:
         listener = _listen(settings.host, settings.port)
     except OSError as exc:
         return _fail(EXIT_PORT, f"cannot listen on {settings.host}:{settings.port}: {exc.strerror}")
-    with listener:
+    with listener, ExitStack() as opened:
         try:
+            keys = KeyStore(settings.data_dir)
+            opened.callback(keys.close)
+            access = Access(keys, settings)
+            access.check_start()
             service = open_service(settings)
         except ConfigError as exc:
             return _fail(EXIT_CONFIG, str(exc))
@@ -97,7 +106,7 @@ def serve(settings: Settings) -> int:
         except OodFaceError as exc:
             return _fail(EXIT_BACKEND, str(exc))
         config = uvicorn.Config(
-            build_app(service, settings),
+            build_app(service, settings, access),
             log_config=None,
             access_log=False,
             server_header=False,
