@@ -67,9 +67,9 @@ def no_template(gallery: str, template_id: int) -> TemplateNotFoundError:
     """Return the error of a template that is not where it is sought."""
     return TemplateNotFoundError(
         "gallery.unknown_template",
-        "gallery {gallery} has no template {template}, or not of this subject",
+        "gallery {gallery} has no template {number}, or not of this subject",
         gallery=gallery,
-        template=template_id,
+        number=template_id,
     )
 
 
