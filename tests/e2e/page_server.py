@@ -34,9 +34,10 @@ def page_command() -> list[str]:
     return [sys.executable, "-m", "webui"]
 
 
-def page_environment(**settings: object) -> dict[str, str]:
+def page_environment(data_dir: Path, **settings: object) -> dict[str, str]:
     """Return the environment with settings, and no others of this product's."""
     inherited = {name: v for name, v in os.environ.items() if not name.startswith("OOD_FACE_")}
+    settings["data_dir"] = data_dir
     given = {f"OOD_FACE_{name.upper()}": str(value) for name, value in settings.items()}
     return inherited | given
 
@@ -45,7 +46,8 @@ def page_environment(**settings: object) -> dict[str, str]:
 def running_page(temporary: Path) -> Iterator[str]:
     """Start the server, wait until it is ready, yield its address, stop it."""
     port = free_port()
-    environment = page_environment(port=port) | {"GRADIO_TEMP_DIR": str(temporary)}
+    environment = page_environment(temporary.with_suffix(".data"), port=port)
+    environment["GRADIO_TEMP_DIR"] = str(temporary)
     log = temporary.with_suffix(".log")
     with log.open("wb") as output:
         server = subprocess.Popen(

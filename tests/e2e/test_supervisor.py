@@ -99,7 +99,12 @@ def supervised() -> Iterator[Supervised]:
     process = subprocess.Popen(
         [str(home / ".venv/bin/supervisord"), "--nodaemon", "-c", "deploy/supervisord.conf"],
         cwd=home,
-        env=os.environ | {"OOD_FACE_HOST": "127.0.0.1", "OOD_FACE_PORT": str(port)},
+        env=os.environ
+        | {
+            "OOD_FACE_HOST": "127.0.0.1",
+            "OOD_FACE_PORT": str(port),
+            "OOD_FACE_DATA_DIR": str(home / "var" / "data"),
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
