@@ -75,12 +75,17 @@ class OodFaceError(Exception):
     key : stable dotted name of the sentence, such as ``image.empty``
     template : the English sentence, with ``{name}`` places
     values : what goes into the places
+
+    Attributes
+    ----------
+    picture : which of several pictures it is about, from 0; None: none in particular
     """
 
     def __init__(self, key: str, template: str, **values: object) -> None:
         super().__init__(template.format(**values))
         self.key = key
         self.values = values
+        self.picture: int | None = None
 
 
 class InputError(OodFaceError):

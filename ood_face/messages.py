@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ood_face.errors import OodFaceError
-    from ood_face.types import QualityLevel, QualityScore, Reason, Verdict
+    from ood_face.types import IdentifyVerdict, QualityLevel, QualityScore, Reason, Verdict
 
 __all__ = [
     "DEFAULT_LANGUAGE",
@@ -25,6 +25,7 @@ __all__ = [
     "Language",
     "catalogue",
     "error_sentence",
+    "identity_name",
     "level_name",
     "negotiate",
     "quality_score_note",
@@ -102,6 +103,11 @@ def quality_score_note(quality_score: QualityScore, language: Language) -> str:
 def verdict_name(verdict: Verdict, language: Language) -> str:
     """Return a verdict in plain words."""
     return translate(f"verdict.{verdict.value}", {}, language)
+
+
+def identity_name(verdict: IdentifyVerdict, language: Language) -> str:
+    """Return what a search says in plain words."""
+    return translate(f"identity.{verdict.value}", {}, language)
 
 
 def reason_sentence(reason: Reason, language: Language) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,9 @@ import numpy as np
 
 from ood_face.errors import (
     DuplicateSubjectError,
+    InputError,
     SubjectNotFoundError,
     TemplateMismatchError,
-    TokenReusedError,
 )
 from ood_face.matching.enrolment import (
     check_quality,
@@ -21,6 +22,7 @@ from ood_face.matching.enrolment import (
     likeness_reasons,
     near_duplicates,
 )
+from ood_face.service.records import key_reused
 from ood_face.types import (
     EnrolledPicture,
     Enrolment,
@@ -32,6 +34,8 @@ from ood_face.types import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ood_face.ports import Gallery
     from ood_face.service.faces import FaceService
     from ood_face.types import (
@@ -129,11 +133,12 @@ class Enroller:
         known = set() if present is None else {t.source_hash for t in present.subject.templates}
         new: dict[str, _New] = {}
         keep_crops = gallery.info.keep_crops
-        for picture in request.pictures:
+        for i, picture in enumerate(request.pictures):
             if picture.source_hash in known or picture.source_hash in new:
                 continue
-            face, count = self._faces.extract_one(picture.image)
-            reasons = check_quality(face.ood_score, scenario)
+            with _about(i):
+                face, count = self._faces.extract_one(picture.image)
+                reasons = check_quality(face.ood_score, scenario)
             if count > 1:
                 reasons += (Reason("faces.largest", {"count": count}),)
             template = NewTemplate(
@@ -148,16 +153,22 @@ class Enroller:
         return new
 
 
+@contextmanager
+def _about(picture: int) -> Iterator[None]:
+    try:
+        yield
+    except InputError as exc:
+        exc.picture = picture
+        raise
+
+
 def _replayed(gallery: Gallery, request: EnrolmentRequest) -> Enrolment | None:
     found = None if request.token is None else gallery.find_token(request.token.key_hash)
     if found is None:
         return None
     token, subject = found
     if token != request.token:
-        raise TokenReusedError(
-            "request.key_reused",
-            "this idempotency key was used before for another request; take a new one",
-        )
+        raise key_reused()
     return Enrolment(
         subject=subject,
         pictures=tuple(_outcomes(request, subject, {})),

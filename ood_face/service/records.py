@@ -4,17 +4,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ood_face.errors import InputError
+from ood_face.errors import InputError, TemplateNotFoundError, TokenReusedError
 from ood_face.service.auditing import noted
 from ood_face.types import LOCAL, AuditAction
 
 if TYPE_CHECKING:
-    from ood_face.ports import AuditLog, Gallery, GalleryStore
-    from ood_face.types import Caller, GalleryCounts, GalleryInfo, Profile, Subject
+    import numpy as np
+    from numpy.typing import NDArray
 
-__all__ = ["MAX_PAGE", "GalleryRecords"]
+    from ood_face.ports import AuditLog, Gallery, GalleryStore
+    from ood_face.types import (
+        Caller,
+        GalleryCounts,
+        GalleryInfo,
+        Profile,
+        RequestToken,
+        Subject,
+        TemplateRecord,
+    )
+
+__all__ = ["MAX_PAGE", "GalleryRecords", "check_page", "key_reused"]
 
 MAX_PAGE = 1000
+
+
+def check_page(limit: int) -> None:
+    """Raise InputError unless a page may have this many entries."""
+    if not 1 <= limit <= MAX_PAGE:
+        raise InputError(
+            "gallery.page",
+            "a page has 1 to {limit} entries, not {got}",
+            limit=MAX_PAGE,
+            got=limit,
+        )
+
+
+def key_reused() -> TokenReusedError:
+    """Return the error of an idempotency key that came before with another request."""
+    return TokenReusedError(
+        "request.key_reused",
+        "this idempotency key was used before for another request; take a new one",
+    )
 
 
 class GalleryRecords:
@@ -50,6 +80,29 @@ class GalleryRecords:
         with noted(self._audit, caller, AuditAction.DELETE_GALLERY, name):
             self._store.delete(name, if_version)
 
+    def page_of_galleries(
+        self, after: str | None = None, limit: int = 100
+    ) -> list[tuple[GalleryInfo, GalleryCounts]]:
+        """Return the next galleries by name; see :meth:`subjects`."""
+        check_page(limit)
+        infos = [info for info in self._store.galleries() if after is None or info.name > after]
+        return [(info, self._store.open(info.name).counts()) for info in infos[:limit]]
+
+    def gallery_made_by(self, token: RequestToken) -> GalleryInfo | None:
+        """Return the gallery that a request made; None: there is none (any more).
+
+        Raises
+        ------
+        TokenReusedError
+            Another request with the same key made one.
+        """
+        for info in self._store.galleries():
+            if info.token is not None and info.token.key_hash == token.key_hash:
+                if info.token != token:
+                    raise key_reused()
+                return info
+        return None
+
     def subjects(self, gallery: str, after: str | None = None, limit: int = 100) -> list[Subject]:
         """Return the next subjects by id.
 
@@ -64,18 +117,45 @@ class GalleryRecords:
         InputError
             The limit is not in its range.
         """
-        if not 1 <= limit <= MAX_PAGE:
-            raise InputError(
-                "gallery.page",
-                "a page has 1 to {limit} entries, not {got}",
-                limit=MAX_PAGE,
-                got=limit,
-            )
+        check_page(limit)
         return self._store.open(gallery).subjects(after, limit)
 
     def subject(self, gallery: str, subject_id: str) -> Subject:
         """Return one subject."""
         return self._store.open(gallery).subject(subject_id)
+
+    def template(self, gallery: str, subject_id: str, template_id: int) -> TemplateRecord:
+        """Return one template of a subject."""
+        for record in self.subject(gallery, subject_id).templates:
+            if record.template_id == template_id:
+                return record
+        raise TemplateNotFoundError(
+            "subject.no_template",
+            "subject {subject} of gallery {gallery} has no template {template}",
+            gallery=gallery,
+            subject=subject_id,
+            template=template_id,
+        )
+
+    def crop(self, gallery: str, subject_id: str, template_id: int) -> NDArray[np.uint8]:
+        """Return the aligned face of a template: uint8 (112, 112, 3), RGB.
+
+        Raises
+        ------
+        TemplateNotFoundError
+            There is no such template, or its face was not kept.
+        """
+        self.template(gallery, subject_id, template_id)
+        kept = self._store.open(gallery).crop(template_id)
+        if kept is None:
+            raise TemplateNotFoundError(
+                "subject.no_crop",
+                "the aligned face of template {template} was not kept: gallery {gallery} had "
+                "keep_crops off",
+                gallery=gallery,
+                template=template_id,
+            )
+        return kept
 
     def update_subject(
         self,

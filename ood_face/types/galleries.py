@@ -12,6 +12,7 @@ import numpy as np
 from ood_face.errors import InputError
 from ood_face.types.arrays import check_norm, frozen_array
 from ood_face.types.faces import CROP_SIDE_PX, FEATURE_DIM, check_score
+from ood_face.types.metadata import check_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +128,8 @@ class Profile:
     Attributes
     ----------
     name : up to 200 characters, for people to read; None: not given
-    metadata : any JSON object; the service keeps it and never looks inside
+    metadata : a JSON object of up to 16 KiB and 8 levels; the service keeps it and never looks
+        inside
     """
 
     name: str | None = None
@@ -141,6 +143,13 @@ class Profile:
                 limit=MAX_NAME_CHARS,
                 got=len(self.name),
             )
+        if self.name is not None and any("\ud800" <= char <= "\udfff" for char in self.name):
+            raise InputError(
+                "subject.name_text",
+                "a subject's name is a text; this has half of a character in it: {name}",
+                name=ascii(self.name[:64]),
+            )
+        check_metadata(self.metadata)
         object.__setattr__(self, "metadata", MappingProxyType(dict(self.metadata)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ood_face.messages import LANGUAGES, catalogue
-from ood_face.types import QualityLevel, Verdict
+from ood_face.types import IdentifyVerdict, QualityLevel, Verdict
 from tests.unit.messages.source_keys import error_uses, places, reason_uses
 
 ERRORS = error_uses()
@@ -61,6 +61,7 @@ def test_levels_verdicts_and_both_sides_are_complete(language):
     keys = set(catalogue(language))
     assert {f"level.{level}" for level in QualityLevel} <= keys
     assert {f"verdict.{verdict}" for verdict in Verdict} <= keys
+    assert {f"identity.{verdict}" for verdict in IdentifyVerdict} <= keys
     for stem in ("quality.poor", "quality.insufficient", "quality.poor_accepted", "faces.largest"):
         assert {f"{stem}_a", f"{stem}_b"} <= keys
 
