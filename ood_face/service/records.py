@@ -131,10 +131,10 @@ class GalleryRecords:
                 return record
         raise TemplateNotFoundError(
             "subject.no_template",
-            "subject {subject} of gallery {gallery} has no template {template}",
+            "subject {subject} of gallery {gallery} has no template {number}",
             gallery=gallery,
             subject=subject_id,
-            template=template_id,
+            number=template_id,
         )
 
     def crop(self, gallery: str, subject_id: str, template_id: int) -> NDArray[np.uint8]:
@@ -150,10 +150,10 @@ class GalleryRecords:
         if kept is None:
             raise TemplateNotFoundError(
                 "subject.no_crop",
-                "the aligned face of template {template} was not kept: gallery {gallery} had "
+                "the aligned face of template {number} was not kept: gallery {gallery} had "
                 "keep_crops off",
                 gallery=gallery,
-                template=template_id,
+                number=template_id,
             )
         return kept
 
