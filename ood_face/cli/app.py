@@ -14,6 +14,7 @@ from rich.progress import track
 
 import ood_face
 from ood_face.bootstrap import open_scenarios, open_service, read_settings
+from ood_face.cli.audit import audit
 from ood_face.cli.exits import (
     EXIT_OF_VERDICT,
     HELP_EPILOG,
@@ -24,6 +25,7 @@ from ood_face.cli.exits import (
     report,
 )
 from ood_face.cli.extracting import check_writable, extract_files, write_npz
+from ood_face.cli.keys import app as keys_app
 from ood_face.cli.options import AsJson, Lang
 from ood_face.cli.pictures import STDIN, read_picture
 from ood_face.cli.progress import ConsoleProgress
@@ -60,6 +62,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(weights_app, name="weights")
+app.add_typer(keys_app, name="keys")
+app.command(epilog=HELP_EPILOG)(audit)
 
 
 @app.command(epilog=HELP_EPILOG)
