@@ -97,8 +97,7 @@ def evaluate_model(
             "pairs": data.rule,
         },
     }
-    thresholds = (scenario.same_above, scenario.different_below)
-    report = build_report(bench.instruments(), data, objects, thresholds, about, training)
+    report = build_report(bench.instruments(), data, objects, scenario, about, training)
     report["cost"] = {
         "threads": settings.workers,
         "passes": passes,

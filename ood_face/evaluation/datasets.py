@@ -11,7 +11,7 @@ of one; the others (fold -1) count for every figure except the cross-validated a
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +48,8 @@ class TestData:
     faces : the pictures in which a face was found
     pairs : by name
     good : (N,) whether a picture may serve as the good template of its subject
+    probes : (N,) masks by name, the pictures to search for in a gallery; empty: it is not known
+        of every two pictures whether they show one person
     discard_on : the pairs of the error-versus-discard curve
     fitted : subjects that fitted the score's curve; they test no calibration
     pictures : how many were given, also those in which no face was found
@@ -59,6 +61,7 @@ class TestData:
     faces: FaceSet
     pairs: Mapping[str, Pairs]
     good: NDArray[np.bool_]
+    probes: Mapping[str, NDArray[np.bool_]]
     discard_on: str
     fitted: NDArray[np.int64]
     pictures: int
@@ -80,10 +83,12 @@ def load_standard(data: Path, cache: Path) -> TestData:
             raise InputError("evaluate.no_data", "the evaluation needs {path}", path=str(path))
     faces = load_faces(needed[:1], cache, identity_depth=1)
     pairs = {key: load_pairs(data / "faces" / f"{key}_pairs.csv", faces.names) for key in CFP}
+    frontal = np.array(["/frontal/" in name for name in faces.names])
     return TestData(
         faces,
         pairs,
-        good=np.array(["/frontal/" in name for name in faces.names]),
+        good=frontal,
+        probes={"frontal": frontal, "profile": ~frontal},
         discard_on="cfp_fp",
         fitted=np.unique(faces.labels)[::2],
         pictures=len(faces.names),
@@ -123,7 +128,8 @@ def load_folders(folder: Path, reader: PictureReader) -> TestData:
         f"all pairs of one person (at most {MATED_PER_PERSON} a person) and at most "
         f"{IMPOSTOR_PAIRS} of two people, drawn with the seed {SEED}"
     )
-    return _whole(FaceSet(crops, names, labels.astype(np.int64)), pairs, len(paths), rule)
+    data = _whole(FaceSet(crops, names, labels.astype(np.int64)), pairs, len(paths), rule)
+    return replace(data, probes={"pictures": data.good})
 
 
 def load_pair_list(path: Path, reader: PictureReader) -> TestData:
@@ -173,7 +179,9 @@ def deal_folds(same: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 def _whole(faces: FaceSet, pairs: Pairs, pictures: int, rule: str) -> TestData:
     good = np.ones(len(faces.names), bool)
-    return TestData(faces, {"pairs": pairs}, good, "pairs", np.empty(0, np.int64), pictures, rule)
+    return TestData(
+        faces, {"pairs": pairs}, good, {}, "pairs", np.empty(0, np.int64), pictures, rule
+    )
 
 
 def _check_people(path: Path, count: int) -> None:

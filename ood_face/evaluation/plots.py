@@ -37,6 +37,7 @@ def draw_plots(report: Mapping[str, Any], training: Mapping[str, Any], folder: P
         return []
     plots: dict[str, Callable[[Any], bool]] = {
         "det.png": lambda axes: _det(axes, report["verification"]),
+        "identification.png": lambda axes: _identification(axes, report["identification"]),
         "discard.png": lambda axes: _discard(axes, report["discard"]),
         "severity.png": lambda axes: _severity(axes, report["severity"]),
         "scores.png": lambda axes: _scores(axes, report),
@@ -77,6 +78,33 @@ def _det(axes: Any, figures: Mapping[str, Any]) -> bool:  # noqa: ANN401 - matpl
     axes.set(xscale="log", yscale="log", xlim=(lowest, 1), title="Detection error trade-off")
     axes.set(xlabel="false match rate", ylabel="false non-match rate")
     axes.legend()
+    return True
+
+
+def _identification(axes: Any, figures: Mapping[str, Any]) -> bool:  # noqa: ANN401
+    if "reason" in figures:
+        return False
+    templates, gallery = next(iter(figures["galleries"].items()))
+    lowest = 1.0
+    for colour, (name, gates) in zip(COLOURS, gallery["probes"].items(), strict=False):
+        for gate, f in gates.items():
+            det = f.get("det", {"fpir": [], "fnir": []})
+            points = [p for p in zip(det["fpir"], det["fnir"], strict=True) if min(p) > 0]
+            if len(points) < 2:
+                continue
+            gated = gate == "with_gate"
+            counts = f"{f['mated_searches']:,} / {f['stranger_searches']:,}"
+            rates, misses = zip(*points, strict=True)
+            lowest = min(lowest, *rates)
+            label = f"{WORDS.get(name, name)}{', gate' if gated else ''}: {counts}"
+            axes.plot(rates, misses, "--" if gated else "-", color=colour, label=label)
+    if lowest == 1:
+        return False
+    axes.set(xscale="log", yscale="log", xlim=(lowest, 1))
+    axes.set(xlabel="FPIR (strangers taken for somebody)", ylabel="FNIR (enrolled people missed)")
+    pictures = "1 picture" if templates == "1" else f"{templates} pictures"
+    axes.set(title=f"Search among {gallery['enrolled']} people, {pictures} each")
+    axes.legend(fontsize="small", title="searches by enrolled people / strangers")
     return True
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ood_face.evaluation.conformance import checks_of, checks_table
+from ood_face.evaluation.identification import identification_figures
 from ood_face.evaluation.instruments import sharpness
 from ood_face.evaluation.pair_figures import FMR, discard_figures, verification_figures
 from ood_face.evaluation.samples import draw_probes, measure_all
+from ood_face.evaluation.searches import Probes
 from ood_face.evaluation.suite import (
     calibration_figures,
     non_faces,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from ood_face.evaluation.datasets import TestData
     from ood_face.evaluation.instruments import Curve, Instruments
+    from ood_face.types import Scenario
 
 __all__ = ["FORMAT", "build_report", "costs_ms"]
 
@@ -43,7 +46,7 @@ def build_report(
     instruments: Instruments,
     data: TestData,
     objects: NDArray[np.uint8] | None,
-    thresholds: tuple[float, ...],
+    scenario: Scenario,
     about: Mapping[str, Any],
     training: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -52,13 +55,14 @@ def build_report(
     Parameters
     ----------
     objects : uint8 array of shape (N, 112, 112, 3), real pictures without a face; None: no such
-    thresholds : similarities at which both error rates are stated
+    scenario : whose thresholds error rates are stated at
     about : what the report says of the model, the data and the command
     training : what ``training.json`` holds, which some checks need
     """
     progress, faces = instruments.progress, data.faces
     progress.begin("features of all faces", len(faces.crops))
-    features = measure_all(instruments.measure, faces.crops)[0]
+    features, _, variances = measure_all(instruments.measure, faces.crops)
+    thresholds = (scenario.same_above, scenario.different_below)
     report: dict[str, Any] = {"format": FORMAT, **about}
     report["verification"] = {
         key: verification_figures(features, faces.labels, pairs, thresholds)
@@ -78,6 +82,9 @@ def build_report(
         progress.begin("scores of pictures without faces", len(clean) + pictures)
         report["ood"] = ood_figures(instruments.measure, instruments.curve, clean, labels, others)
         report["calibration"] = _calibration(instruments, instruments.curve, data)
+    scores = variances if instruments.curve is None else instruments.curve(variances)
+    measured = Probes(features, faces.labels, scores, np.arange(len(features)))
+    report["identification"] = identification_figures(instruments, data, measured, scenario)
     report["discard"] = discard_figures(instruments, faces, data.pairs[data.discard_on])
     report["uncertainty"] = _uncertainty(instruments, clean, labels, others)
     report["conformance"] = checks_table(checks_of(report, dict(training)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ood_face.evaluation.card import model, score, verification
+from ood_face.evaluation.card import identification, model, score, verification
 from ood_face.evaluation.card.text import joined
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def evaluation_page(report: Mapping[str, Any], plots: Sequence[str] = ()) -> str
 def _figures(report: Mapping[str, Any], plots: Sequence[str]) -> list[str]:
     return [
         verification.rates(report, plots),
+        identification.searches(report, plots),
         verification.discard(report, plots),
         score.severity(report, plots),
         score.far(report, plots),

@@ -164,6 +164,16 @@ def test_a_list_that_is_no_text_or_not_there(tmp_path: Path) -> None:
         load_pair_list(path, reader(tmp_path))
 
 
+def test_only_folders_say_who_is_in_every_picture(people: Path, tmp_path: Path) -> None:
+    folders = load_folders(people, reader(tmp_path))
+    assert [mask.sum() for mask in folders.probes.values()] == [len(folders.faces.names)]
+    listed = load_pair_list(
+        pair_list(tmp_path, "image_a,image_b,same\na1.png,a2.png,1\na1.png,b1.png,0\n"),
+        reader(tmp_path),
+    )
+    assert listed.probes == {}
+
+
 def test_folders_that_carry_no_evaluation(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is no folder"):
         load_folders(tmp_path / "nowhere", reader(tmp_path))

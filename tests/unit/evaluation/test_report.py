@@ -19,8 +19,10 @@ from ood_face.evaluation.faces import FaceSet
 from ood_face.evaluation.instruments import Instruments, sharpness
 from ood_face.evaluation.plots import draw_plots
 from ood_face.evaluation.report import NO_SCORE, build_report, costs_ms
+from ood_face.types import Scenario
 
 PEOPLE, EACH = 26, 4
+SCENARIO = Scenario("default", same_above=0.9, different_below=0.5)
 ABOUT = {
     "model_id": "made-up@1",
     "quality_score": "calibrated",
@@ -88,13 +90,15 @@ def data() -> TestData:
     pairs = datasets._draw_pairs(labels)
     faces = FaceSet(made_up_people(), tuple(f"{i}.png" for i in range(len(labels))), labels)
     everything = np.ones(len(labels), bool)
-    return TestData(faces, {"pairs": pairs}, everything, "pairs", np.empty(0, np.int64), 105, "all")
+    probes = {"pictures": everything}
+    nobody = np.empty(0, np.int64)
+    return TestData(faces, {"pairs": pairs}, everything, probes, "pairs", nobody, 105, "all")
 
 
 @pytest.fixture(scope="module")
 def full(data: TestData) -> dict[str, Any]:
     built = build_report(
-        Instruments(measure, curve, doubts, detector), data, None, (0.9, 0.5), ABOUT, TRAINING
+        Instruments(measure, curve, doubts, detector), data, None, SCENARIO, ABOUT, TRAINING
     )
     return built | {"cost": {"threads": 1, "passes": 20, "ms_per_face": {"ood_score": 1.5}}}
 
@@ -128,6 +132,21 @@ def test_a_rate_that_the_pairs_cannot_support_is_not_stated(full: dict[str, Any]
     assert "needs 30000 impostor pairs, got 3000 (rule of 3)" in evaluation_page(full)
 
 
+def test_the_card_shows_searches_in_a_gallery(full: dict[str, Any]) -> None:
+    probes = full["identification"]["galleries"]["1"]["probes"]
+    assert set(probes) == {"pictures", "degraded"}
+    clean, gated = probes["pictures"]["without_gate"], probes["pictures"]["with_gate"]
+    assert clean["at_fpir"]["0.1"]["fnir_interval"][0] <= clean["at_fpir"]["0.1"]["fnir"]
+    page = evaluation_page(full, ["identification.png"])
+    assert "## Identification in a gallery (open set)" in page
+    assert f"| pictures | 1 | no | - | {100 * clean['rank1']:.1f} %" in page
+    retaken = f"{100 * gated['retake_mated']:.1f} % / {100 * gated['retake_strangers']:.1f} %"
+    assert f"| pictures | 1 | yes | {retaken} |" in page
+    needed = "an FPIR of 0.01 needs 300 pictures of strangers, got 104 (rule of 3)"
+    assert f"- pictures, 1 enrolled, gate: no: {needed}" in page
+    assert f"{clean['mated_searches']} by enrolled people" in page
+
+
 def test_discarding_by_the_truth_is_best(full: dict[str, Any]) -> None:
     methods = full["discard"]["methods"]
     areas = {name: f["area_to_20_percent"] for name, f in methods.items()}
@@ -145,13 +164,15 @@ def test_too_few_pairs_leave_sections_out_with_a_reason(data: TestData) -> None:
         faces=faces,
         pairs={"pairs": datasets._draw_pairs(faces.labels)},
         good=np.ones(32, bool),
+        probes={"pictures": np.ones(32, bool)},
     )
-    built = build_report(Instruments(measure, curve), small, None, (0.5,), ABOUT, {})
+    built = build_report(Instruments(measure, curve), small, None, SCENARIO, ABOUT, {})
     assert built["discard"]["methods"] is None
     assert "needs 3000" in built["calibration"]["reason"]
     built["cost"] = {"threads": 1, "passes": 20, "ms_per_face": {}}
     assert "Not stated: a false match rate of 0.001 needs 3000" in evaluation_page(built)
     assert "ships no dropout" in evaluation_page(built)
+    assert "Not measured: it needs 10 people with 2 pictures or more" in evaluation_page(built)
 
 
 def test_a_model_without_a_score_is_measured_for_the_rest(data: TestData) -> None:
@@ -159,7 +180,7 @@ def test_a_model_without_a_score_is_measured_for_the_rest(data: TestData) -> Non
         return measure(crops)[0], np.full(len(crops), np.nan, np.float32)
 
     about = ABOUT | {"quality_score": "none"}
-    built = build_report(Instruments(plain, None), data, None, (0.5,), about, {})
+    built = build_report(Instruments(plain, None), data, None, SCENARIO, about, {})
     assert built["severity"] == built["ood"] == built["calibration"] == {"reason": NO_SCORE}
     assert "ood_score" not in built["discard"]["methods"]
     assert built["verification"]["pairs"]["accuracy"] > 0.8
@@ -191,7 +212,14 @@ def test_plots_are_drawn_from_the_report_alone(full: dict[str, Any], tmp_path: P
     read_back = json.loads(json.dumps(full))
     plots = draw_plots(read_back, {}, tmp_path)
     names = [path.name for path in plots]
-    assert names == ["det.png", "discard.png", "severity.png", "scores.png", "reliability.png"]
+    assert names == [
+        "det.png",
+        "identification.png",
+        "discard.png",
+        "severity.png",
+        "scores.png",
+        "reliability.png",
+    ]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
     for path in plots:
         image = cv2.imread(str(path))
