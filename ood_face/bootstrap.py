@@ -11,7 +11,7 @@ from ood_face.config import Settings
 from ood_face.errors import ArtifactError, ConfigError
 from ood_face.imaging import align_face
 from ood_face.matching import load_scenarios
-from ood_face.service import FaceService, GalleryService
+from ood_face.service import FaceService, GalleryRecords, GalleryService
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "open_audit",
     "open_galleries",
+    "open_gallery_records",
     "open_gallery_store",
     "open_rts_embedder",
     "open_scenarios",
@@ -93,13 +94,20 @@ def open_galleries(settings: Settings, faces: FaceService) -> GalleryService:
     StorageError
         It cannot be used, or a file in it is damaged.
     """
-    store = open_gallery_store(settings)
-    try:
-        audit = open_audit(settings)
-    except BaseException:
-        store.close()
-        raise
-    return GalleryService(faces, store, audit)
+    return GalleryService(faces, *_open_store_and_audit(settings))
+
+
+def open_gallery_records(settings: Settings) -> GalleryRecords:
+    """Open the galleries of the settings to look at and to erase, without loading any model.
+
+    Raises
+    ------
+    StorageLockedError
+        Another process has the data folder.
+    StorageError
+        It cannot be used, or a file in it is damaged.
+    """
+    return GalleryRecords(*_open_store_and_audit(settings))
 
 
 def open_gallery_store(settings: Settings) -> GalleryStore:
@@ -169,6 +177,15 @@ def open_scenarios(settings: Settings) -> Mapping[str, Scenario]:
         The scenario file is wrong.
     """
     return load_scenarios(settings.scenarios_file)
+
+
+def _open_store_and_audit(settings: Settings) -> tuple[GalleryStore, SqliteAuditLog]:
+    store = open_gallery_store(settings)
+    try:
+        return store, open_audit(settings)
+    except BaseException:
+        store.close()
+        raise
 
 
 def _open_detector(settings: Settings, manifest: Manifest) -> Detector:

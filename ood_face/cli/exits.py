@@ -14,14 +14,18 @@ from ood_face.errors import (
     ArtifactError,
     BackendError,
     ConfigError,
+    GalleryError,
+    GalleryNotFoundError,
     InputError,
     MultipleFacesError,
     NoFaceError,
     OodFaceError,
+    SubjectNotFoundError,
+    TemplateNotFoundError,
     UnknownScenarioError,
 )
 from ood_face.messages import error_sentence
-from ood_face.types import Verdict
+from ood_face.types import IdentifyVerdict, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from ood_face.messages import Language
 
 __all__ = [
+    "EXIT_OF_IDENTITY",
     "EXIT_OF_VERDICT",
     "HELP_EPILOG",
     "ExitCode",
@@ -52,13 +57,17 @@ class ExitCode(IntEnum):
     PICTURE = 7
     SETUP = 8
     FAILED = 9
+    REFUSED = 10
+    INTERRUPTED = 130  # as shells say it of a program that Ctrl-C has ended
 
 
 HELP_EPILOG = (
-    "Exit codes: 0 the same person, or done; 1 different people; 2 wrong usage or no such "
-    "scenario; 3 a person should look; 4 take another picture; 5 no face; 6 several faces; "
-    "7 a file is missing, unreadable or too large; 8 weights or settings are wrong; "
-    "9 the service failed or is busy. Of several files that fail, the highest code counts."
+    "Exit codes: 0 the same person, identified, or done; 1 different people, or nobody who is "
+    "enrolled; 2 wrong usage, or no such scenario, gallery or subject; 3 a person should look; "
+    "4 take another picture; 5 no face; 6 several faces; 7 a file is missing, unreadable or too "
+    "large; 8 weights or settings are wrong; 9 the service failed or is busy; 10 refused because "
+    "of what is enrolled, or some of many pictures were refused; 130 interrupted. Of several "
+    "files that fail, the highest code counts."
 )
 EXIT_OF_VERDICT = {
     Verdict.SAME: ExitCode.OK,
@@ -66,11 +75,23 @@ EXIT_OF_VERDICT = {
     Verdict.REVIEW: ExitCode.REVIEW,
     Verdict.RECAPTURE: ExitCode.RECAPTURE,
 }
+EXIT_OF_IDENTITY = {
+    IdentifyVerdict.IDENTIFIED: ExitCode.OK,
+    IdentifyVerdict.UNKNOWN: ExitCode.DIFFERENT,
+    IdentifyVerdict.REVIEW: ExitCode.REVIEW,
+    IdentifyVerdict.RECAPTURE: ExitCode.RECAPTURE,
+}
+# errors of the widest class that are about words of the command line and not about a picture
+_WRONG_WORDS = frozenset({"gallery.name", "subject.id"})
 _EXIT_OF_ERROR: dict[type[OodFaceError], ExitCode] = {
     NoFaceError: ExitCode.NO_FACE,
     MultipleFacesError: ExitCode.SEVERAL_FACES,
     UnknownScenarioError: ExitCode.USAGE,
     InputError: ExitCode.PICTURE,
+    GalleryNotFoundError: ExitCode.USAGE,
+    SubjectNotFoundError: ExitCode.USAGE,
+    TemplateNotFoundError: ExitCode.USAGE,
+    GalleryError: ExitCode.REFUSED,
     ArtifactError: ExitCode.SETUP,
     ConfigError: ExitCode.SETUP,
     BackendError: ExitCode.FAILED,
@@ -80,6 +101,8 @@ _EXIT_OF_ERROR: dict[type[OodFaceError], ExitCode] = {
 
 def exit_code(error: OodFaceError) -> ExitCode:
     """Return the exit code of an error: its class's, or that of the nearest class above."""
+    if error.key in _WRONG_WORDS:
+        return ExitCode.USAGE
     return next(_EXIT_OF_ERROR[cls] for cls in type(error).__mro__ if cls in _EXIT_OF_ERROR)
 
 

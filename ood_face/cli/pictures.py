@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ood_face.errors import ImageDecodeError, ImageTooLargeError
 from ood_face.imaging import decode
+from ood_face.types import Picture
 
 if TYPE_CHECKING:
     from ood_face.config import Settings
     from ood_face.types import RgbImage
 
-__all__ = ["STDIN", "read_picture"]
+__all__ = ["STDIN", "read_hashed_picture", "read_picture"]
 
 STDIN = "-"
 
@@ -33,6 +35,20 @@ def read_picture(name: str, settings: Settings) -> RgbImage:
     ImageTooLargeError
         It exceeds a limit.
     """
+    return _decoded(_read(name, settings), settings)
+
+
+def read_hashed_picture(name: str, settings: Settings) -> Picture:
+    """Read and decode one picture, and keep what tells it from others; see :func:`read_picture`."""
+    data = _read(name, settings)
+    return Picture(_decoded(data, settings), hashlib.sha256(data).hexdigest())
+
+
+def _decoded(data: bytes, settings: Settings) -> RgbImage:
+    return decode(data, max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
+
+
+def _read(name: str, settings: Settings) -> bytes:
     limit = settings.max_image_bytes
     try:
         if name == STDIN:
@@ -50,4 +66,4 @@ def read_picture(name: str, settings: Settings) -> RgbImage:
         raise ImageTooLargeError(
             "file.too_many_bytes", "the picture has more than {limit} bytes", limit=limit
         )
-    return decode(data, max_bytes=limit, max_pixels=settings.max_image_pixels)
+    return data

@@ -25,17 +25,22 @@ if TYPE_CHECKING:
 
     from ood_face.cli.extracting import FileFaces
     from ood_face.messages import Language
-    from ood_face.types import Comparison, FaceTemplate, Scenario
+    from ood_face.types import Comparison, FaceTemplate, Reason, Scenario
     from ood_face.uncertainty import Uncertainty
 
 __all__ = [
+    "STYLE_OF_VERDICT",
     "comparison_json",
+    "face_json",
     "file_json",
     "print_comparison",
     "print_faces",
     "print_json",
     "print_scenarios",
     "print_table",
+    "reasons_json",
+    "score_cells",
+    "stdout_console",
 ]
 
 _BAR_CELLS = 20
@@ -45,7 +50,7 @@ _STYLE_OF_LEVEL = {
     QualityLevel.FAIR: "yellow",
     QualityLevel.POOR: "red",
 }
-_STYLE_OF_VERDICT = {
+STYLE_OF_VERDICT = {
     Verdict.SAME: "bold green",
     Verdict.REVIEW: "bold yellow",
     Verdict.DIFFERENT: "bold red",
@@ -92,7 +97,7 @@ def file_json(result: FileFaces, language: Language) -> dict[str, Any]:
         detail = error_sentence(result.error, language)
         return {"file": result.file, "error": {"code": result.error.key, "detail": detail}}
     faces = [
-        {"model_id": template.model_id, **_face_json(template, with_feature=True)}
+        {"model_id": template.model_id, **face_json(template, with_feature=True)}
         for template in result.templates
     ]
     return {"file": result.file, "faces": faces}
@@ -105,30 +110,35 @@ def comparison_json(comparison: Comparison, language: Language) -> dict[str, Any
         "similarity": comparison.similarity,
         "verdict": comparison.verdict,
         "verdict_name": verdict_name(comparison.verdict, language),
-        "reasons": [
-            {
-                "key": reason.key,
-                "sentence": reason_sentence(reason, language),
-                "values": reason.values,
-            }
-            for reason in comparison.reasons
-        ],
+        "reasons": reasons_json(comparison.reasons, language),
         "scenario": asdict(comparison.scenario),
-        "face_a": _face_json(comparison.template_a, with_feature=False),
-        "face_b": _face_json(comparison.template_b, with_feature=False),
+        "face_a": face_json(comparison.template_a, with_feature=False),
+        "face_b": face_json(comparison.template_b, with_feature=False),
     }
+
+
+def reasons_json(reasons: Iterable[Reason], language: Language) -> list[dict[str, Any]]:
+    """Return reasons as JSON values."""
+    return [
+        {
+            "key": reason.key,
+            "sentence": reason_sentence(reason, language),
+            "values": dict(reason.values),
+        }
+        for reason in reasons
+    ]
 
 
 def print_comparison(comparison: Comparison, names: Sequence[str], language: Language) -> None:
     """Print verdict, similarity, both scores and the reasons."""
-    console = _console()
-    head = Text(verdict_name(comparison.verdict, language), _STYLE_OF_VERDICT[comparison.verdict])
+    console = stdout_console()
+    head = Text(verdict_name(comparison.verdict, language), STYLE_OF_VERDICT[comparison.verdict])
     label = _LABELS[language]["similarity"]
     head.append(f"   {label} {comparison.similarity:.3f}   [{comparison.scenario.name}]", "default")
     console.print(head)
     grid = Table.grid(padding=(0, 2))
     for name, template in zip(names, (comparison.template_a, comparison.template_b), strict=True):
-        grid.add_row(Text(f"  {printable(name)}"), *_score(template, language))
+        grid.add_row(Text(f"  {printable(name)}"), *score_cells(template, language))
     console.print(grid)
     for reason in comparison.reasons:
         console.print(Text(f"  - {reason_sentence(reason, language)}"))
@@ -136,7 +146,7 @@ def print_comparison(comparison: Comparison, names: Sequence[str], language: Lan
 
 def print_faces(name: str, templates: Sequence[FaceTemplate], language: Language) -> None:
     """Print the score and the place of every face of one file."""
-    console = _console()
+    console = stdout_console()
     labels = _LABELS[language]
     noun = labels["face" if len(templates) == 1 else "faces"]
     count = f"{len(templates)} {noun}" if templates else labels["no_face"]
@@ -145,7 +155,7 @@ def print_faces(name: str, templates: Sequence[FaceTemplate], language: Language
     for template in templates:
         left, top, right, bottom = (round(float(edge)) for edge in template.face.box_xyxy_px)
         place = Text(f"({left}, {top})-({right}, {bottom}) px")
-        grid.add_row(Text(" "), *_score(template, language), place)
+        grid.add_row(Text(" "), *score_cells(template, language), place)
     if templates:
         console.print(grid)
     for number, template in enumerate(templates, start=1):
@@ -168,8 +178,8 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console(highlight=False, width=200).print(table)
 
 
-def _console() -> Console:
-    # made on each use: it takes stdout as it is then
+def stdout_console() -> Console:
+    """Return a console on standard output as it is now, not as it was at the start."""
     return Console(highlight=False, soft_wrap=True)
 
 
@@ -177,7 +187,8 @@ def _cell(value: object) -> str:
     return {None: "-", True: "yes", False: "no"}.get(value) or str(value)  # type: ignore[call-overload]
 
 
-def _score(template: FaceTemplate, language: Language) -> tuple[Text, Text, Text]:
+def score_cells(template: FaceTemplate, language: Language) -> tuple[Text, Text, Text]:
+    """Return a face's score as bar, number and level."""
     score, level = template.ood_score, template.quality_level
     if score is None or level is None:
         note = quality_score_note(QualityScore.NONE, language)
@@ -207,7 +218,8 @@ def _uncertainty(found: Uncertainty, number: int, language: Language) -> str:
     return labels["uncertainty"].format(number=number) + labels["comma"].join(parts)
 
 
-def _face_json(template: FaceTemplate, *, with_feature: bool) -> dict[str, Any]:
+def face_json(template: FaceTemplate, *, with_feature: bool) -> dict[str, Any]:
+    """Return one face as JSON values."""
     face = template.face
     values: dict[str, Any] = {
         "ood_score": template.ood_score,
