@@ -13,8 +13,8 @@ import numpy as np
 
 from ood_face.errors import BackendError
 from ood_face.matching import refusals
-from ood_face.matching.metadata import metadata_json
 from ood_face.types import (
+    FEATURE_DIM,
     EnrolledSubject,
     GalleryCounts,
     GalleryInfo,
@@ -26,13 +26,14 @@ from ood_face.types import (
     TemplateRecord,
     check_subject_id,
 )
+from ood_face.types.arrays import frozen_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-_NO_FEATURES = np.zeros((0, 512), np.float32)
+_NO_FEATURES = np.zeros((0, FEATURE_DIM), np.float32)
 
 
 @dataclass
@@ -171,6 +172,7 @@ class FakeGallery:
             del self._content.entries[subject_id]
 
     def search(self, features: NDArray[np.float32], count: int) -> list[list[Hit]]:
+        features = frozen_array(features, np.float32, (len(features), FEATURE_DIM))
         with self._memory.lock:
             known = [
                 (template_id, entry.subject.subject_id, template.feature)
@@ -196,7 +198,7 @@ class FakeGallery:
         return content.entries[subject_id]
 
     def _written(self, profile: Profile) -> Profile:
-        return Profile(profile.name, json.loads(metadata_json(profile)))
+        return Profile(profile.name, json.loads(json.dumps(dict(profile.metadata))))
 
     def _changed(self, entry: Entry, add: Sequence[NewTemplate], remove: Sequence[int]) -> Subject:
         keep_crops = self._content.info.keep_crops

@@ -1,0 +1,53 @@
+"""The kinds of gallery stores that keep the contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from tests.fakes.galleries import FakeGalleryStore, Memory
+from tests.fakes.templates import gallery_info
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ood_face.ports import Gallery, GalleryStore
+
+
+class Home(Protocol):
+    """Where a store of one kind lives; only one is open at a time."""
+
+    def open(self) -> GalleryStore:
+        """Open the store, with what earlier ones have left there."""
+        ...
+
+
+class FakeHome:
+    def __init__(self, _: Path) -> None:
+        self._memory = Memory()
+
+    def open(self) -> GalleryStore:
+        return FakeGalleryStore(self._memory)
+
+
+# a store under test is added here
+HOMES = {"fake": FakeHome}
+
+
+@pytest.fixture(params=HOMES)
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
+    return HOMES[request.param](tmp_path)
+
+
+@pytest.fixture
+def store(home: Home) -> Iterator[GalleryStore]:
+    opened = home.open()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def gallery(store: GalleryStore) -> Gallery:
+    return store.create(gallery_info())
