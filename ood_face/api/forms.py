@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,16 +12,21 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from ood_face.api.errors import BodyTimeoutError, ContentTypeError, RequestFormError
+from ood_face.api.values import Values, as_text, from_base64, from_file, json_items
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-__all__ = ["Body", "Fields", "ReadBody"]
+    from ood_face.api.values import Names
+
+__all__ = ["Body", "Fields", "ReadBody", "read_body"]
 
 # enough for a 15 MiB picture over 2 Mbit/s
 BODY_TIMEOUT_S = 60.0
-# far above any form of ours; what is wrong beyond it needs no names
+# far above any form with named pictures; what is wrong beyond it needs no names
 _MAX_PARTS = 16
+_JSON = "application/json"
+_FORM = "multipart/form-data"
 
 
 class _MemoryParser(MultiPartParser):
@@ -59,7 +62,7 @@ class Body:
         RequestFormError
             The body can't be read, a field is missing, unknown, sent twice or of a wrong kind.
         """
-        items = _json_items(self.document) if self.form is None else self.form
+        items = self.items()
         names = [name for name, _ in items]
         known = (*pictures, *texts)
         if set(names) - set(known) or set(pictures) - set(names) or len(set(names)) < len(names):
@@ -72,47 +75,80 @@ class Body:
         values = dict(items)
         return Fields(
             pictures={name: self._picture(name, values[name]) for name in pictures},
-            texts={name: _text(name, values[name]) for name in texts if name in values},
+            texts={name: as_text(name, values[name]) for name in texts if name in values},
         )
+
+    def values(self, required: Names, optional: Names = (), pictures: Names = ()) -> Values:
+        """Return fields of any kind.
+
+        Parameters
+        ----------
+        required, optional : names of fields that come once
+        pictures : names of pictures, of which there may be none or several
+
+        Raises
+        ------
+        RequestFormError
+            The body can't be read, a field is missing, unknown or sent twice.
+        """
+        return Values(self.items(), required, optional, pictures, in_form=self.form is not None)
+
+    def items(self) -> Sequence[tuple[str, object]]:
+        """Return names and values as they came; a JSON object has ``Pairs`` for objects in it.
+
+        Raises
+        ------
+        RequestFormError
+            The document is no JSON object.
+        """
+        return json_items(self.document) if self.form is None else self.form
 
     def _picture(self, name: str, value: object) -> bytes:
-        if self.form is None:
-            return _from_base64(name, value)
-        if not isinstance(value, bytes):
-            raise RequestFormError(
-                "request.not_file",
-                "the field {name} must be sent as a file, with a filename",
-                name=name,
+        return from_base64(name, value) if self.form is None else from_file(name, value)
+
+
+def read_body(
+    *media_types: str, max_parts: int = _MAX_PARTS, timeout_s: float | None = None
+) -> Callable[[Request], Awaitable[Body]]:
+    """Return the dependency that reads a body of one of these media types.
+
+    Parameters
+    ----------
+    media_types : which the endpoint takes
+    max_parts : of a form, so many files and as many texts
+    timeout_s : for the whole body; None: ``BODY_TIMEOUT_S``
+    """
+
+    async def read(request: Request) -> Body:
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type not in media_types:
+            raise ContentTypeError(
+                "request.content_type",
+                "the body must be {expected}, not {got}",
+                expected=" or ".join(media_types),
+                got=ascii(media_type[:64]) if media_type else "unnamed",
             )
-        return value
-
-
-async def _read(request: Request) -> Body:
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type not in ("application/json", "multipart/form-data"):
-        raise ContentTypeError(
-            "request.content_type",
-            "the body must be multipart/form-data or application/json, not {got}",
-            got=ascii(content_type[:64]) if content_type else "unnamed",
-        )
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            if content_type == "application/json":
+        limit_s = BODY_TIMEOUT_S if timeout_s is None else timeout_s
+        try:
+            async with asyncio.timeout(limit_s):
+                if media_type == _FORM:
+                    return Body(form=await _read_form(request, max_parts))
                 return Body(form=None, document=await request.body())
-            return Body(form=await _read_form(request))
-    except ClientDisconnect as exc:
-        raise RequestFormError("request.disconnected", "the body ended too early") from exc
-    except TimeoutError as exc:
-        raise BodyTimeoutError(
-            "request.timeout",
-            "the request body did not arrive within {limit_s:g} seconds",
-            limit_s=BODY_TIMEOUT_S,
-        ) from exc
+        except ClientDisconnect as exc:
+            raise RequestFormError("request.disconnected", "the body ended too early") from exc
+        except TimeoutError as exc:
+            raise BodyTimeoutError(
+                "request.timeout",
+                "the request body did not arrive within {limit_s:g} seconds",
+                limit_s=limit_s,
+            ) from exc
+
+    return read
 
 
-async def _read_form(request: Request) -> tuple[tuple[str, bytes | str], ...]:
+async def _read_form(request: Request, max_parts: int) -> tuple[tuple[str, bytes | str], ...]:
     parser = _MemoryParser(
-        request.headers, request.stream(), max_files=_MAX_PARTS, max_fields=_MAX_PARTS
+        request.headers, request.stream(), max_files=max_parts, max_fields=max_parts
     )
     try:
         form = await parser.parse()
@@ -129,37 +165,4 @@ async def _read_form(request: Request) -> tuple[tuple[str, bytes | str], ...]:
     return tuple(items)
 
 
-ReadBody = Annotated[Body, Depends(_read)]
-
-
-def _json_items(document: bytes) -> list[tuple[str, object]]:
-    try:
-        value = json.loads(document, object_pairs_hook=_Pairs)
-    except (ValueError, RecursionError) as exc:
-        raise RequestFormError("request.bad_json", "the body is not valid JSON") from exc
-    if not isinstance(value, _Pairs):
-        raise RequestFormError("request.not_object", "the JSON body must be an object {{...}}")
-    return list(value)
-
-
-class _Pairs(list[tuple[str, object]]):
-    """A JSON object that still shows a name that came twice."""
-
-
-def _from_base64(name: str, value: object) -> bytes:
-    problem = RequestFormError(
-        "request.bad_base64", "the field {name} must be a string of base64", name=name
-    )
-    if not isinstance(value, str):
-        raise problem
-    try:
-        # line breaks every 76 characters are common
-        return base64.b64decode("".join(value.split()), validate=True)
-    except ValueError as exc:
-        raise problem from exc
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise RequestFormError("request.not_text", "the field {name} must be a text", name=name)
-    return value
+ReadBody = Annotated[Body, Depends(read_body(_FORM, _JSON))]
