@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ood_face.errors import (
-    DuplicateSubjectError,
     InputError,
-    SubjectNotFoundError,
     TemplateMismatchError,
 )
+from ood_face.matching import refusals
 from ood_face.matching.enrolment import (
     check_quality,
     choose_templates,
@@ -180,19 +179,9 @@ def _replayed(gallery: Gallery, request: EnrolmentRequest) -> Enrolment | None:
 def _present(gallery: Gallery, request: EnrolmentRequest) -> EnrolledSubject | None:
     enrolled = gallery.enrolled([request.subject_id])
     if enrolled and request.expect == "new":
-        raise DuplicateSubjectError(
-            "gallery.duplicate_subject",
-            "gallery {gallery} has a subject {subject} already",
-            gallery=gallery.info.name,
-            subject=request.subject_id,
-        )
+        raise refusals.duplicate_subject(gallery.info.name, request.subject_id)
     if not enrolled and request.expect == "known":
-        raise SubjectNotFoundError(
-            "gallery.no_subject",
-            "gallery {gallery} has no subject {subject}",
-            gallery=gallery.info.name,
-            subject=request.subject_id,
-        )
+        raise refusals.no_subject(gallery.info.name, request.subject_id)
     return enrolled[0] if enrolled else None
 
 
