@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ood_face.errors import (
+    AccessError,
     ArtifactError,
     BackendError,
     ConfigError,
@@ -63,10 +64,10 @@ class ExitCode(IntEnum):
 
 HELP_EPILOG = (
     "Exit codes: 0 the same person, identified, or done; 1 different people, or nobody who is "
-    "enrolled; 2 wrong usage, or no such scenario, gallery or subject; 3 a person should look; "
-    "4 take another picture; 5 no face; 6 several faces; 7 a file is missing, unreadable or too "
+    "enrolled; 2 wrong usage, or no such scenario, gallery, subject or key; 3 a person should "
+    "look; 4 take another picture; 5 no face; 6 several faces; 7 a file is missing, unreadable or too "
     "large; 8 weights or settings are wrong; 9 the service failed or is busy; 10 refused because "
-    "of what is enrolled, or some of many pictures were refused; 130 interrupted. Of several "
+    "of what is there already, or some of many pictures were refused; 130 interrupted. Of several "
     "files that fail, the highest code counts."
 )
 EXIT_OF_VERDICT = {
@@ -81,8 +82,17 @@ EXIT_OF_IDENTITY = {
     IdentifyVerdict.REVIEW: ExitCode.REVIEW,
     IdentifyVerdict.RECAPTURE: ExitCode.RECAPTURE,
 }
-# errors of the widest class that are about words of the command line and not about a picture
-_WRONG_WORDS = frozenset({"gallery.name", "subject.id"})
+# errors that are about words of the command line, though their class says otherwise
+_WRONG_WORDS = frozenset(
+    {
+        "access.expires_days",
+        "access.name",
+        "access.no_such_key",
+        "access.rate",
+        "gallery.name",
+        "subject.id",
+    }
+)
 _EXIT_OF_ERROR: dict[type[OodFaceError], ExitCode] = {
     NoFaceError: ExitCode.NO_FACE,
     MultipleFacesError: ExitCode.SEVERAL_FACES,
@@ -92,6 +102,7 @@ _EXIT_OF_ERROR: dict[type[OodFaceError], ExitCode] = {
     SubjectNotFoundError: ExitCode.USAGE,
     TemplateNotFoundError: ExitCode.USAGE,
     GalleryError: ExitCode.REFUSED,
+    AccessError: ExitCode.REFUSED,
     ArtifactError: ExitCode.SETUP,
     ConfigError: ExitCode.SETUP,
     BackendError: ExitCode.FAILED,
@@ -127,10 +138,12 @@ def printable(text: str) -> str:
 
 
 @contextmanager
-def errors_as_exits(language: Language, *, as_json: bool) -> Iterator[None]:
-    """Turn an error of ours into its line and its exit code."""
+def errors_as_exits(
+    language: Language, *, as_json: bool, file: str | None = None
+) -> Iterator[None]:
+    """Turn an error of ours into its line, which names the file if one is given, and its code."""
     try:
         yield
     except OodFaceError as exc:
-        report(exc, language, as_json=as_json)
+        report(exc, language, as_json=as_json, file=file)
         raise typer.Exit(exit_code(exc)) from exc
