@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ood_face.embedding import RtsEmbedder
     from ood_face.access import SqliteAuditLog
+    from ood_face.embedding import RtsEmbedder
     from ood_face.ports import Detector, GalleryStore
     from ood_face.types import DetectedFace, RgbImage, Scenario
 

@@ -25,8 +25,9 @@ from ood_face.cli.exits import (
     report,
 )
 from ood_face.cli.extracting import check_writable, extract_files, write_npz
+from ood_face.cli.gallery import app as gallery_app
 from ood_face.cli.keys import app as keys_app
-from ood_face.cli.options import AsJson, Lang
+from ood_face.cli.options import AsJson, Lang, refuse
 from ood_face.cli.pictures import STDIN, read_picture
 from ood_face.cli.progress import ConsoleProgress
 from ood_face.cli.render import (
@@ -61,6 +62,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(gallery_app, name="gallery")
 app.add_typer(weights_app, name="weights")
 app.add_typer(keys_app, name="keys")
 app.command(epilog=HELP_EPILOG)(audit)
@@ -75,7 +77,7 @@ def compare(
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
     """Say whether two pictures show the same person; the exit code is the verdict."""
-    _refuse(a == b == STDIN, "only one of the two pictures can come from stdin")
+    refuse(a == b == STDIN, "only one of the two pictures can come from stdin")
     with errors_as_exits(lang, as_json=as_json):
         settings = read_settings()
         image_a, image_b = (_picture(name, settings, lang, as_json) for name in (a, b))
@@ -109,8 +111,8 @@ def extract(  # noqa: PLR0913 - each option of a command is an argument
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
     """Find all faces and print feature and quality of each; a file that fails stops no other."""
-    _refuse(as_json and jsonl, "--json and --jsonl exclude each other")
-    _refuse(files.count(STDIN) > 1, "only one picture can come from stdin")
+    refuse(as_json and jsonl, "--json and --jsonl exclude each other")
+    refuse(files.count(STDIN) > 1, "only one picture can come from stdin")
     with errors_as_exits(lang, as_json=as_json or jsonl):
         if out is not None:
             check_writable(out)
@@ -204,9 +206,9 @@ def evaluate(  # noqa: PLR0913 - each option of a command is an argument
 ) -> None:
     """Measure a model; write report.json, plots, and a model card or a page on own pictures."""
     given = [source for source in (data, folders, pairs) if source is not None]
-    _refuse(len(given) != 1, "give exactly one of --data, --folders and --pairs")
-    _refuse(aligned and data is not None, "--aligned goes with --folders and --pairs")
-    _refuse(out is None and data is None, "--folders and --pairs need --out")
+    refuse(len(given) != 1, "give exactly one of --data, --folders and --pairs")
+    refuse(aligned and data is not None, "--aligned goes with --folders and --pairs")
+    refuse(out is None and data is None, "--folders and --pairs need --out")
     # the figures need NumPy alone, but only this command needs the figures
     from ood_face.cli.evaluating import HOW_TO_INSTALL, Source, evaluate_model  # noqa: PLC0415
 
@@ -263,8 +265,3 @@ def _with_progress(found: Iterator[FileFaces], total: int) -> Iterable[FileFaces
         transient=True,
         disable=total < 2 or not console.is_terminal,
     )
-
-
-def _refuse(wrong: bool, what: str) -> None:
-    if wrong:
-        raise typer.BadParameter(what)

@@ -1,21 +1,19 @@
-"""What the commands about galleries print: tables for people, JSON for programs."""
+"""What the commands about galleries print for people; JSON is in ``gallery_json``."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from ood_face.cli.exits import printable
+from ood_face.cli.gallery_json import iso_time
 from ood_face.cli.render import (
     STYLE_OF_VERDICT,
-    face_json,
     print_table,
-    reasons_json,
     score_cells,
     stdout_console,
 )
@@ -24,7 +22,6 @@ from ood_face.types import IdentifyVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from ood_face.messages import Language
     from ood_face.types import (
@@ -40,8 +37,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "gallery_json",
-    "identification_json",
     "print_galleries",
     "print_gallery",
     "print_identification",
@@ -49,8 +44,6 @@ __all__ = [
     "print_subjects",
     "print_verification",
     "say",
-    "subject_json",
-    "verification_json",
 ]
 
 _STYLE_OF_IDENTITY = {
@@ -64,72 +57,6 @@ _STYLE_OF_IDENTITY = {
 def say(key: str, language: Language, **values: object) -> None:
     """Print one sentence of the catalogue."""
     typer.echo(printable(translate(f"command.{key}", values, language)))
-
-
-def gallery_json(info: GalleryInfo, counts: GalleryCounts) -> dict[str, Any]:
-    """Return a gallery as JSON values."""
-    return {
-        "name": info.name,
-        "model_id": info.model_id,
-        "scenario": info.scenario,
-        "max_templates": info.max_templates,
-        "keep_crops": info.keep_crops,
-        "subjects": counts.subjects,
-        "templates": counts.templates,
-        "created_at": _iso(info.created_at),
-        "version": info.version,
-    }
-
-
-def subject_json(subject: Subject) -> dict[str, Any]:
-    """Return a subject as JSON values."""
-    return {
-        "subject_id": subject.subject_id,
-        "name": subject.profile.name,
-        "metadata": dict(subject.profile.metadata),
-        "templates": [
-            {
-                "template_id": template.template_id,
-                "ood_score": template.ood_score,
-                "model_id": template.model_id,
-                "source_hash": template.source_hash,
-                "has_crop": template.has_crop,
-                "created_at": _iso(template.created_at),
-            }
-            for template in subject.templates
-        ],
-        "created_at": _iso(subject.created_at),
-        "version": subject.version,
-    }
-
-
-def identification_json(found: Identification, language: Language) -> dict[str, Any]:
-    """Return the outcome of a search as JSON values."""
-    return {
-        "gallery": found.gallery,
-        "model_id": found.probe.model_id,
-        "verdict": found.verdict,
-        "verdict_name": identity_name(found.verdict, language),
-        "reasons": reasons_json(found.reasons, language),
-        "candidates": [asdict(candidate) for candidate in found.candidates],
-        "margin": found.margin,
-        "scenario": asdict(found.scenario),
-        "face": face_json(found.probe, with_feature=False),
-    }
-
-
-def verification_json(found: Verification, language: Language) -> dict[str, Any]:
-    """Return the outcome of a verification as JSON values."""
-    return {
-        "gallery": found.gallery,
-        "model_id": found.probe.model_id,
-        "verdict": found.verdict,
-        "verdict_name": verdict_name(found.verdict, language),
-        "reasons": reasons_json(found.reasons, language),
-        "candidate": asdict(found.candidate),
-        "scenario": asdict(found.scenario),
-        "face": face_json(found.probe, with_feature=False),
-    }
 
 
 def print_galleries(
@@ -165,7 +92,7 @@ def print_gallery(
         "max_templates": str(info.max_templates),
         "crops": _yes(info.keep_crops, language),
         "index": index,
-        "created": _iso(info.created_at),
+        "created": iso_time(info.created_at),
         "version": str(info.version),
     }
     _print_facts(facts, language)
@@ -180,7 +107,7 @@ def print_subjects(subjects: Iterable[Subject], language: Language) -> None:
             _text(subject.profile.name),
             str(len(subject.templates)),
             _number(_best_score(subject)),
-            _iso(subject.created_at),
+            iso_time(subject.created_at),
         )
         for subject in subjects
     ]
@@ -192,7 +119,7 @@ def print_subject(subject: Subject, language: Language) -> None:
     facts = {
         "subject": subject.subject_id,
         "name": subject.profile.name,
-        "created": _iso(subject.created_at),
+        "created": iso_time(subject.created_at),
         "version": str(subject.version),
     }
     _print_facts(facts, language)
@@ -203,7 +130,7 @@ def print_subject(subject: Subject, language: Language) -> None:
         (
             str(template.template_id),
             _number(template.ood_score),
-            _iso(template.created_at),
+            iso_time(template.created_at),
             _yes(template.has_crop, language),
             template.source_hash,
         )
@@ -302,7 +229,3 @@ def _text(value: str | None) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
