@@ -101,13 +101,14 @@ def _trade_off(rows: Sequence[tuple[list[str], Mapping[str, Any]]]) -> str:
 
 def _reasons(rows: Sequence[tuple[list[str], Mapping[str, Any]]]) -> Iterator[str]:
     for (probes, templates, gate), f in rows:
-        where = f"{probes}, {templates} enrolled, gate: {gate}"
         if "reason" in f:
+            where = f"{probes}, {templates} enrolled, gate: {gate}"
             yield f"- {where}: not measured, {f['reason']}."
             continue
+        # the table's last column says which rows are meant
         for at in f["at_fpir"].values():
             if at["fnir"] is None:
-                yield f"- {where}: {at['reason']} (rule of 3)."
+                yield f"- {at['reason']} (rule of 3)."
 
 
 def _at_similarity(rows: Sequence[tuple[list[str], Mapping[str, Any]]]) -> str:

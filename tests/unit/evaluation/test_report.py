@@ -143,7 +143,7 @@ def test_the_card_shows_searches_in_a_gallery(full: dict[str, Any]) -> None:
     retaken = f"{100 * gated['retake_mated']:.1f} % / {100 * gated['retake_strangers']:.1f} %"
     assert f"| pictures | 1 | yes | {retaken} |" in page
     needed = "an FPIR of 0.01 needs 300 pictures of strangers, got 104 (rule of 3)"
-    assert f"- pictures, 1 enrolled, gate: no: {needed}" in page
+    assert page.count(f"- {needed}") == 1
     assert f"{clean['mated_searches']} by enrolled people" in page
 
 
