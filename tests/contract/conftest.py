@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from ood_face.matching.milvus import MilvusGalleryStore
 from tests.fakes.galleries import FakeGalleryStore, Memory
 from tests.fakes.templates import gallery_info
 
@@ -32,8 +33,16 @@ class FakeHome:
         return FakeGalleryStore(self._memory)
 
 
+class MilvusHome:
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "galleries.db"
+
+    def open(self) -> GalleryStore:
+        return MilvusGalleryStore(str(self._file))
+
+
 # a store under test is added here
-HOMES = {"fake": FakeHome}
+HOMES = {"fake": FakeHome, "milvus": MilvusHome}
 
 
 @pytest.fixture(params=HOMES)
