@@ -67,8 +67,8 @@ HELP_EPILOG = (
     "enrolled; 2 wrong usage, or no such scenario, gallery, subject or key; 3 a person should "
     "look; 4 take another picture; 5 no face; 6 several faces; 7 a file is missing, unreadable or "
     "too large; 8 weights or settings are wrong; 9 the service failed or is busy; 10 refused "
-    "because of what is there already, or some of many pictures were refused; 130 interrupted. "
-    "Of several files that fail, the highest code counts."
+    "because of what is there already, or some of many pictures were refused; 130 interrupted. Of "
+    "several files that fail, the highest code counts."
 )
 EXIT_OF_VERDICT = {
     Verdict.SAME: ExitCode.OK,
