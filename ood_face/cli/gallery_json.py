@@ -71,7 +71,7 @@ def identification_json(found: Identification, language: Language) -> dict[str, 
         "candidates": [asdict(candidate) for candidate in found.candidates],
         "margin": found.margin,
         "scenario": asdict(found.scenario),
-        "face": face_json(found.probe, with_feature=False),
+        "probe": face_json(found.probe, with_feature=False),
     }
 
 
@@ -85,7 +85,7 @@ def verification_json(found: Verification, language: Language) -> dict[str, Any]
         "reasons": reasons_json(found.reasons, language),
         "candidate": asdict(found.candidate),
         "scenario": asdict(found.scenario),
-        "face": face_json(found.probe, with_feature=False),
+        "probe": face_json(found.probe, with_feature=False),
     }
 
 
