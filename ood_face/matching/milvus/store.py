@@ -29,6 +29,8 @@ from ood_face.matching.milvus.sweeping import Sweeper
 from ood_face.matching.refusals import check_version, duplicate_gallery, no_gallery
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ood_face.types import GalleryInfo
 
 __all__ = ["MilvusGalleryStore"]
@@ -62,8 +64,9 @@ class MilvusGalleryStore:
     ----------
     uri : ``http://host:19530``, or a file that ends in ``.db``: Milvus Lite, in this process
     token : ``user:password`` or an API key; None: none is needed
-    index : how a cluster searches galleries made from now on must be the same for all replicas;
+    index : how a cluster searches galleries that are made from now on, the same for all replicas;
         Milvus Lite compares with every template
+    connect : opens the connection
 
     Raises
     ------
@@ -74,9 +77,13 @@ class MilvusGalleryStore:
     """
 
     def __init__(
-        self, uri: str, token: str | None = None, index: VectorIndex = VectorIndex.HNSW
+        self,
+        uri: str,
+        token: str | None = None,
+        index: VectorIndex = VectorIndex.HNSW,
+        connect: Callable[[str, str | None], Connection] = Connection,
     ) -> None:
-        self._connection = Connection(uri, token)
+        self._connection = connect(uri, token)
         self._index = VectorIndex.FLAT if self._connection.local else index
         self._clock = Clock()
         self._turn = threading.RLock()
