@@ -194,18 +194,11 @@ class SqliteAuditLog:
         StorageError
             They cannot be deleted.
         """
-        oldest = _stamp(self._now() - self._keep)
         deleted = 0
         while True:
-            with self._database.writing() as connection:
-                some = connection.execute(
-                    "DELETE FROM event WHERE id IN "
-                    "(SELECT id FROM event WHERE at < ? ORDER BY at LIMIT ?)",
-                    (oldest, _BATCH),
-                ).rowcount
+            some = self._prune_some()
             deleted += some
             if some < _BATCH:
-                self._prune_at = self._now() + _PRUNE_STEP
                 return deleted
 
     def close(self) -> None:
@@ -213,16 +206,29 @@ class SqliteAuditLog:
         self._database.close()
 
     def _prune_in_passing(self) -> None:
-        # one thread is enough; what was recorded stays so if old events cannot be deleted now
+        # one thread is enough, and a few events: the next event goes on where this one ends
         if not self._prune_lock.acquire(blocking=False):
             return
         try:
-            self.prune()
+            self._prune_some()
         except BackendError as exc:
+            # the event itself is recorded
             self._prune_at = self._now() + _PRUNE_STEP
             _logger.warning("old audit events were not deleted: %s", exc)
         finally:
             self._prune_lock.release()
+
+    def _prune_some(self) -> int:
+        now = self._now()
+        with self._database.writing() as connection:
+            deleted = connection.execute(
+                "DELETE FROM event WHERE id IN "
+                "(SELECT id FROM event WHERE at < ? ORDER BY at LIMIT ?)",
+                (_stamp(now - self._keep), _BATCH),
+            ).rowcount
+        if deleted < _BATCH:
+            self._prune_at = now + _PRUNE_STEP
+        return deleted
 
     def _own_secret(self) -> bytes:
         with self._database.writing() as connection:
