@@ -58,7 +58,7 @@ class MilvusGalleryStore:
       segment and collects the garbage, and until its log and its own backups have expired. The
       store asks for a compaction within ten minutes of a deletion. Deleting a gallery, and
       switching crops off, drops whole collections. In a file of Milvus Lite the log is written out
-      at once; rows written out before stay until Milvus Lite merges files.
+      at once; rows that were written out before go when it merges files, at every fourth or so.
 
     Parameters
     ----------
