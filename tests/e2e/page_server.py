@@ -43,10 +43,10 @@ def page_environment(data_dir: Path, **settings: object) -> dict[str, str]:
 
 
 @contextmanager
-def running_page(temporary: Path) -> Iterator[str]:
+def running_page(temporary: Path, **settings: object) -> Iterator[str]:
     """Start the server, wait until it is ready, yield its address, stop it."""
     port = free_port()
-    environment = page_environment(temporary.with_suffix(".data"), port=port)
+    environment = page_environment(temporary.with_suffix(".data"), port=port, **settings)
     environment["GRADIO_TEMP_DIR"] = str(temporary)
     log = temporary.with_suffix(".log")
     with log.open("wb") as output:
