@@ -12,7 +12,6 @@ ALL = {"ann/1.png": ANN, "ann/2.png": ANN, "ben/1.png": BEN}
 
 @pytest.fixture
 def staff(run):
-    """A gallery with two subjects."""
     assert run("gallery", "create", "staff").exit_code == 0
     for number, (name, colour) in enumerate(ALL.items()):
         run.file(f"staff/{name}", 40 + 4 * number, colour=colour)
