@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from ood_face.storage.database import Database
+from ood_face.storage.failures import file_errors, sqlite_errors
 from ood_face.storage.files import sync_folder, write_atomically
 from ood_face.storage.lock import FolderLock
 
-__all__ = ["Database", "FolderLock", "sync_folder", "write_atomically"]
+__all__ = [
+    "Database",
+    "FolderLock",
+    "file_errors",
+    "sqlite_errors",
+    "sync_folder",
+    "write_atomically",
+]

@@ -8,8 +8,8 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Literal
 
-from ood_face.errors import StorageCorruptError
-from ood_face.storage.failures import file_errors, sqlite_errors
+from ood_face.errors import StorageCorruptError, StorageError
+from ood_face.storage.failures import corrupt, file_errors, sqlite_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,8 @@ __all__ = ["Database"]
 
 # how long one process waits for another that writes
 _BUSY_TIMEOUT_S = 10.0
+# how long emptying the write-ahead log waits for readers; others wait meanwhile
+_SCRUB_TIMEOUT_S = 1.0
 
 
 class Database:
@@ -31,6 +33,7 @@ class Database:
         A script is never changed once it was released: a new one is appended
     synchronous : ``FULL``: what was committed outlives a power cut; ``NORMAL``: it outlives the
         process, and after a power cut the file is sound but may lack the last moments
+    page_size : bytes, of a file that is new
 
     Raises
     ------
@@ -45,9 +48,12 @@ class Database:
         path: Path,
         migrations: Sequence[str],
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
+        page_size: int = 4096,
     ) -> None:
         self._path = path
         self._synchronous = synchronous
+        self._page_size = page_size
+        self._closed = False
         with file_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # for its owner alone, also in a folder that is open to others; SQLite gives its
@@ -77,9 +83,10 @@ class Database:
         Raises
         ------
         StorageError
-            Reading failed.
+            Reading failed, or the database is closed.
         """
         with self._readers_lock:
+            self._check_open()
             reader = self._idle_readers.pop() if self._idle_readers else None
         if reader is None:
             reader = self._connect()
@@ -90,8 +97,7 @@ class Database:
             finally:
                 if reader.in_transaction:
                     reader.execute("ROLLBACK")
-                with self._readers_lock:
-                    self._idle_readers.append(reader)
+                self._give_back(reader)
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -104,9 +110,10 @@ class Database:
         StorageFullError
             The disk is full.
         StorageError
-            Writing failed.
+            Writing failed, or the database is closed.
         """
         with self._write_lock, sqlite_errors(self._path):
+            self._check_open()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -125,16 +132,53 @@ class Database:
             It could not be written.
         """
         with self._write_lock, sqlite_errors(self._path):
-            busy, _, _ = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._check_open()
+            self._writer.execute(f"PRAGMA busy_timeout = {_SCRUB_TIMEOUT_S * 1000:.0f}")
+            try:
+                busy, _, _ = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                self._writer.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_S * 1000:.0f}")
         return not busy
 
+    def check(self) -> None:
+        """Read everything and see whether it is sound; takes seconds per gigabyte.
+
+        Raises
+        ------
+        StorageCorruptError
+            It is not.
+        """
+        with self.reading() as connection:
+            problems = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
+            if problems == ["ok"]:
+                problems = [
+                    f"a row of {table} refers to a row of {parent} that is not there"
+                    for table, _, parent, _ in connection.execute("PRAGMA foreign_key_check")
+                ]
+        if problems:
+            raise corrupt(self._path, "; ".join(problems[:3]))
+
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; who reads just now may finish."""
         with self._readers_lock:
+            self._closed = True
             while self._idle_readers:
                 self._idle_readers.pop().close()
         with self._write_lock:
             self._writer.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StorageError(
+                "storage.closed", "{file} was closed and cannot be used", file=str(self._path)
+            )
+
+    def _give_back(self, reader: sqlite3.Connection) -> None:
+        with self._readers_lock:
+            if self._closed:
+                reader.close()
+            else:
+                self._idle_readers.append(reader)
 
     def _connect(self) -> sqlite3.Connection:
         with sqlite_errors(self._path):
@@ -145,6 +189,7 @@ class Database:
                 check_same_thread=False,
             )
             try:
+                connection.execute(f"PRAGMA page_size = {self._page_size}")
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(f"PRAGMA synchronous = {self._synchronous}")
                 connection.execute("PRAGMA foreign_keys = ON")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["file_errors", "sqlite_errors"]
+__all__ = ["corrupt", "file_errors", "sqlite_errors"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -54,18 +54,22 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         if code == sqlite3.SQLITE_FULL:
             raise _full(path) from exc
         if code in _CORRUPT:
-            raise StorageCorruptError(
-                "storage.corrupt",
-                "the database {file} is damaged ({problem}); restore a backup with "
-                "'ood-face restore'",
-                file=str(path),
-                problem=str(exc),
-            ) from exc
+            raise corrupt(path, str(exc)) from exc
         if code in _BUSY:
             raise BusyError(
                 "storage.busy", "another process is writing to {file}; try again", file=str(path)
             ) from exc
         raise _failed(path, str(exc)) from exc
+
+
+def corrupt(path: Path, problem: str) -> StorageCorruptError:
+    """Return the error of a damaged database."""
+    return StorageCorruptError(
+        "storage.corrupt",
+        "the database {file} is damaged ({problem}); restore a backup with 'ood-face restore'",
+        file=str(path),
+        problem=problem,
+    )
 
 
 def _full(path: Path) -> StorageFullError:

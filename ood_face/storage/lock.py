@@ -46,9 +46,13 @@ class FolderLock:
                 folder=str(path.parent),
                 pid=owner or "?",
             ) from exc
-        with file_errors(path):
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            with file_errors(path):
+                os.ftruncate(self._descriptor, 0)
+                os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        except BaseException:
+            os.close(self._descriptor)
+            raise
 
     def close(self) -> None:
         """Let the folder go."""

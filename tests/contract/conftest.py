@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from ood_face.matching.milvus import MilvusGalleryStore
+from ood_face.matching.sqlite import SqliteGalleryStore
 from tests.fakes.galleries import FakeGalleryStore, Memory
 from tests.fakes.templates import gallery_info
 
@@ -33,6 +34,14 @@ class FakeHome:
         return FakeGalleryStore(self._memory)
 
 
+class SqliteHome:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def open(self) -> GalleryStore:
+        return SqliteGalleryStore(self._folder / "data")
+
+
 class MilvusHome:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "galleries.db"
@@ -42,7 +51,7 @@ class MilvusHome:
 
 
 # a store under test is added here
-HOMES = {"fake": FakeHome, "milvus": MilvusHome}
+HOMES = {"fake": FakeHome, "sqlite": SqliteHome, "milvus": MilvusHome}
 
 
 @pytest.fixture(params=HOMES)

@@ -276,7 +276,7 @@ class FakeGalleryStore:
 
     def _galleries(self) -> dict[str, Content]:
         if self._closed:
-            raise BackendError("storage.closed", "the store is closed")
+            raise BackendError("fake.closed", "the store is closed")
         return self._memory.galleries
 
     def _content(self, name: str) -> Content:
