@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
 import ood_face
 from ood_face.bootstrap import open_scenarios, open_service, read_settings
@@ -29,7 +27,7 @@ from ood_face.cli.gallery import app as gallery_app
 from ood_face.cli.keys import app as keys_app
 from ood_face.cli.options import AsJson, Lang, refuse
 from ood_face.cli.pictures import STDIN, read_picture
-from ood_face.cli.progress import ConsoleProgress
+from ood_face.cli.progress import ConsoleProgress, bar
 from ood_face.cli.render import (
     comparison_json,
     file_json,
@@ -44,7 +42,7 @@ from ood_face.messages import DEFAULT_LANGUAGE
 from ood_face.uncertainty import DEFAULT_PASSES, MAX_PASSES, MIN_PASSES, UncertaintyMethod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from types import TracebackType
 
     from ood_face.cli.extracting import FileFaces
@@ -254,14 +252,11 @@ def _picture(name: str, settings: Settings, lang: Language, as_json: bool) -> Rg
         raise typer.Exit(exit_code(exc)) from exc
 
 
-def _with_progress(found: Iterator[FileFaces], total: int) -> Iterable[FileFaces]:
-    console = Console(stderr=True)
-    # not in a log file, and not for one picture
-    return track(
-        found,
-        "",
-        total,
-        console=console,
-        transient=True,
-        disable=total < 2 or not console.is_terminal,
-    )
+def _with_progress(found: Iterator[FileFaces], total: int) -> Iterator[FileFaces]:
+    if total < 2:
+        yield from found
+        return
+    with bar(total) as done:
+        for number, result in enumerate(found, start=1):
+            yield result
+            done(number)
