@@ -17,6 +17,7 @@ from ood_face.api.errors import (
     answer_invalid_parameter,
     answer_unexpected,
 )
+from ood_face.api.gallery_routes import make_gallery_router
 from ood_face.api.middleware import BodyLimit, RequestLog
 from ood_face.api.openapi import use_problem_json
 from ood_face.api.routes import make_router
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from ood_face.api.auth import Access
     from ood_face.config import Settings
-    from ood_face.service import FaceService
+    from ood_face.service import FaceService, GalleryService
 
 __all__ = ["create_app"]
 
@@ -45,7 +46,12 @@ _FORM_OVERHEAD_BYTES = 64 * 1024
 _SPARE_THREADS = 16
 
 
-def create_app(service: FaceService, settings: Settings, access: Access | None = None) -> FastAPI:
+def create_app(
+    service: FaceService,
+    settings: Settings,
+    access: Access | None = None,
+    galleries: GalleryService | None = None,
+) -> FastAPI:
     """Return the application; a page can be mounted at ``/`` after it.
 
     Parameters
@@ -53,6 +59,7 @@ def create_app(service: FaceService, settings: Settings, access: Access | None =
     service : what does the work
     settings : the limits on pictures, and how many requests may be at work or wait
     access : who may call it; None: everyone, for programs that see to that themselves
+    galleries : who is enrolled; None: the API has no galleries
     """
 
     @asynccontextmanager
@@ -75,12 +82,18 @@ def create_app(service: FaceService, settings: Settings, access: Access | None =
     )
     app.state.access = access
     app.include_router(make_router(service, settings))
+    if galleries is not None:
+        app.include_router(make_gallery_router(service, galleries, settings))
     add_unknown(app)
     app.exception_handler(OodFaceError)(answer_error)
     app.exception_handler(HTTPException)(answer_http_error)
     app.exception_handler(RequestValidationError)(answer_invalid_parameter)
     app.exception_handler(Exception)(answer_unexpected)
-    app.add_middleware(BodyLimit, limit_bytes=_largest_body(settings))
+    app.add_middleware(
+        BodyLimit,
+        limit_bytes=_largest_body(settings),
+        batch_limit_bytes=settings.max_batch_bytes,
+    )
     app.add_middleware(RequestLog)
     use_problem_json(app)
     return app

@@ -64,6 +64,7 @@ __all__ = [
     "answer_invalid_parameter",
     "answer_unexpected",
     "status_of",
+    "told_of",
 ]
 
 PROBLEM_JSON = "application/problem+json"
@@ -145,15 +146,18 @@ def status_of(error: OodFaceError) -> HTTPStatus:
     return next(STATUS_OF[cls] for cls in type(error).__mro__ if cls in STATUS_OF)
 
 
+def told_of(error: OodFaceError) -> OodFaceError:
+    """Return what a caller is told: the error; of one from inside no more than that."""
+    if isinstance(error, InputError | GalleryError | AccessError | BusyError):
+        return error
+    return _inside_error(status_of(error))
+
+
 def answer_error(request: Request, error: OodFaceError) -> JSONResponse:
     """Answer one of our errors; what failed inside is logged and not told."""
-    status = status_of(error)
-    inside = not isinstance(error, InputError | GalleryError | AccessError | BusyError)
-    if inside:
+    status, told = status_of(error), told_of(error)
+    if told is not error:
         _logger.error("request %s failed: %s", _request_id(request), error)
-        told: OodFaceError = _inside_error(status)
-    else:
-        told = error
     response = _problem(request, status, told)
     response.headers.update(_headers_of(status, error))
     return response

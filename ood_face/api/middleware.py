@@ -20,6 +20,7 @@ __all__ = ["BodyLimit", "RequestLog"]
 
 _logger = logging.getLogger(__name__)
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_BATCH = re.compile(r"/v1/galleries/[^/:]+/subjects:batch")
 _API_PATHS = ("/v1/", "/healthz", "/readyz", "/openapi.json")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -67,7 +68,7 @@ class RequestLog:
         finally:
             if of_api:
                 ms = 1000 * (time.perf_counter() - start)
-                route = getattr(scope.get("route"), "path", "-")
+                route = getattr(scope.get("route"), "path_format", "-")
                 _logger.info("%s %s %s %d %.1f ms", request_id, scope["method"], route, status, ms)
 
 
@@ -77,20 +78,24 @@ class BodyLimit:
     Parameters
     ----------
     limit_bytes : the largest body that is let through
+    batch_limit_bytes : the largest where many subjects are enrolled at once
     """
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, limit_bytes: int, batch_limit_bytes: int) -> None:
         self._app = app
         self._limit_bytes = limit_bytes
+        self._batch_limit_bytes = batch_limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        batch = _BATCH.fullmatch(scope["path"]) is not None
+        limit_bytes = self._batch_limit_bytes if batch else self._limit_bytes
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._limit_bytes:
-            await answer_error(Request(scope), self._error())(scope, receive, send)
+        if declared.isdecimal() and int(declared) > limit_bytes:
+            await answer_error(Request(scope), _too_large(limit_bytes))(scope, receive, send)
             return
         received = 0
 
@@ -98,15 +103,16 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit_bytes:
-                raise self._error()
+            if received > limit_bytes:
+                raise _too_large(limit_bytes)
             return message
 
         await self._app(scope, receive_counted, send)
 
-    def _error(self) -> BodyTooLargeError:
-        return BodyTooLargeError(
-            "request.too_large",
-            "the request body exceeds the limit of {limit} bytes",
-            limit=self._limit_bytes,
-        )
+
+def _too_large(limit_bytes: int) -> BodyTooLargeError:
+    return BodyTooLargeError(
+        "request.too_large",
+        "the request body exceeds the limit of {limit} bytes",
+        limit=limit_bytes,
+    )

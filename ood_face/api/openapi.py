@@ -16,14 +16,17 @@ _BASE64 = "Base64 of a JPEG, PNG, WebP or BMP file."
 _PROBLEMS = {
     401: "A key is needed, and none that counts was sent.",
     403: "The key lacks the role that this needs; or, without keys, another site asks.",
-    404: "There is no such scenario.",
+    404: "There is no such gallery, subject, template or scenario; code and detail say which.",
     408: "The body did not arrive in time.",
+    409: "What is enrolled stands against it; code and detail say what.",
+    412: "It was changed meanwhile: read it again.",
     413: "The body or a picture exceeds a limit; the detail says which.",
-    415: "The body is neither a form nor JSON.",
+    415: "The body is of another media type.",
     422: "Something is wrong with what was sent; code and detail say what.",
     429: "The key has used up its requests: go on after the seconds in Retry-After.",
     500: "The service failed; its log says why.",
     503: "The service is busy or not ready: try again after the seconds in Retry-After.",
+    507: "The disk is full; nothing was changed.",
 }
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
 import ood_face
+from ood_face.api.answers import language_of, quality_of, reasons_of, scenario_of
 from ood_face.api.auth import require
 from ood_face.api.forms import ReadBody
 from ood_face.api.health import Readiness
 from ood_face.api.openapi import body, problems
+from ood_face.api.pictures import decode_field
 from ood_face.api.schemas import (
     ComparedFace,
     CompareResponse,
@@ -21,24 +22,18 @@ from ood_face.api.schemas import (
     Health,
     ModelResponse,
     Ready,
-    ReasonOut,
-    ScenarioOut,
     ScenariosResponse,
     UncertaintyOut,
 )
-from ood_face.errors import InputError, NoFaceError
-from ood_face.imaging import decode
-from ood_face.messages import level_name, negotiate, reason_sentence, verdict_name
+from ood_face.errors import NoFaceError
+from ood_face.messages import verdict_name
 from ood_face.types import FEATURE_DIM
 from ood_face.uncertainty import DEFAULT_PASSES, MAX_PASSES, MIN_PASSES, UncertaintyMethod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ood_face.config import Settings
-    from ood_face.messages import Language
     from ood_face.service import FaceService
-    from ood_face.types import FaceTemplate, RgbImage
+    from ood_face.types import FaceTemplate
 
 __all__ = ["make_router"]
 
@@ -60,13 +55,6 @@ def make_router(service: FaceService, settings: Settings) -> APIRouter:
     router.include_router(with_key)
     _add_health(router, service)
     return router
-
-
-def _picture(request: Request, field: str, data: bytes, settings: Settings) -> RgbImage:
-    with _about(request, field):
-        return decode(
-            data, max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels
-        )
 
 
 def _add_extract(router: APIRouter, service: FaceService, settings: Settings) -> None:
@@ -96,17 +84,17 @@ def _add_extract(router: APIRouter, service: FaceService, settings: Settings) ->
         ] = DEFAULT_PASSES,
     ) -> ExtractResponse:
         """Find all faces of a picture and return feature and quality of each, largest first."""
-        image = _picture(request, "image", sent.fields(("image",)).pictures["image"], settings)
+        image = decode_field(request, "image", sent.fields(("image",)).pictures["image"], settings)
         templates = service.extract(image, uncertainty, passes)
         if not templates and not allow_empty:
             height, width = image.shape[:2]
             raise NoFaceError.in_picture(width, height)
-        language = _language(request)
+        language = language_of(request)
         return ExtractResponse(
             model_id=service.model_id,
             faces=[
                 Face(
-                    **_quality(template, language),
+                    **quality_of(template, language),
                     feature=_feature(template),
                     uncertainty=_uncertainty(template),
                 )
@@ -131,12 +119,14 @@ def _add_compare(router: APIRouter, service: FaceService, settings: Settings) ->
     ) -> CompareResponse:
         """Compare the face of one picture with the face of another."""
         fields = sent.fields(("image_a", "image_b"), ("scenario",))
-        image_a, image_b = (_picture(request, *item, settings) for item in fields.pictures.items())
+        image_a, image_b = (
+            decode_field(request, *item, settings) for item in fields.pictures.items()
+        )
         compared = service.compare(image_a, image_b, fields.texts.get("scenario", "default"))
-        language = _language(request)
+        language = language_of(request)
         face_a, face_b = (
             ComparedFace(
-                **_quality(template, language),
+                **quality_of(template, language),
                 feature=_feature(template) if include_features else None,
             )
             for template in (compared.template_a, compared.template_b)
@@ -146,15 +136,8 @@ def _add_compare(router: APIRouter, service: FaceService, settings: Settings) ->
             similarity=compared.similarity,
             verdict=compared.verdict,
             verdict_name=verdict_name(compared.verdict, language),
-            reasons=[
-                ReasonOut(
-                    key=reason.key,
-                    sentence=reason_sentence(reason, language),
-                    values=reason.values,
-                )
-                for reason in compared.reasons
-            ],
-            scenario=ScenarioOut(**asdict(compared.scenario)),
+            reasons=reasons_of(compared.reasons, language),
+            scenario=scenario_of(compared.scenario),
             face_a=face_a,
             face_b=face_b,
         )
@@ -165,7 +148,7 @@ def _add_about(router: APIRouter, service: FaceService, settings: Settings) -> N
     def scenarios() -> ScenariosResponse:
         """Return the scenarios and their thresholds."""
         return ScenariosResponse(
-            scenarios=[ScenarioOut(**asdict(item)) for item in service.scenarios.values()]
+            scenarios=[scenario_of(item) for item in service.scenarios.values()]
         )
 
     @router.get("/v1/model", tags=["about"])
@@ -195,33 +178,6 @@ def _add_health(router: APIRouter, service: FaceService) -> None:
         """Run the model, and say that it works."""
         await readiness.check()
         return Ready(status="ready", model_id=service.model_id, quality_score=service.quality_score)
-
-
-@contextmanager
-def _about(request: Request, field: str) -> Iterator[None]:
-    try:
-        yield
-    except InputError:
-        request.state.field = field
-        raise
-
-
-def _language(request: Request) -> Language:
-    return negotiate(request.headers.get("accept-language"))
-
-
-def _quality(template: FaceTemplate, language: Language) -> dict[str, Any]:
-    face, level = template.face, template.quality_level
-    return {
-        "ood_score": template.ood_score,
-        "quality_level": level,
-        "quality_level_name": None if level is None else level_name(level, language),
-        "quality": template.quality,
-        # a hundredth of a pixel is below what the detector can tell
-        "box_xyxy_px": [round(float(edge), 2) for edge in face.box_xyxy_px],
-        "probability": face.probability,
-        "landmarks_px": [(round(float(x), 2), round(float(y), 2)) for x, y in face.landmarks_px],
-    }
 
 
 def _uncertainty(template: FaceTemplate) -> UncertaintyOut | None:

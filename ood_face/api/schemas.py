@@ -11,6 +11,7 @@ __all__ = [
     "ComparedFace",
     "ExtractResponse",
     "Face",
+    "FaceQuality",
     "Health",
     "ModelResponse",
     "Problem",

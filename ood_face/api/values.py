@@ -26,7 +26,7 @@ class Pairs(list[tuple[str, object]]):
 class Values:
     """Fields by name, checked to be among those the endpoint knows.
 
-    In JSON a field that is null counts as left out, but see :meth:`is_null`.
+    In JSON a field that is null counts as left out, unless :meth:`refuse_null` is called.
 
     Parameters
     ----------
@@ -70,9 +70,11 @@ class Values:
         """Say whether a field was sent."""
         return name in self._values
 
-    def is_null(self, name: str) -> bool:
-        """Say whether a field was sent as null."""
-        return name in self._values and self._values[name] is None
+    def refuse_null(self) -> None:
+        """Raise RequestFormError if a field was sent as null."""
+        for name, value in self._items:
+            if value is None:
+                raise RequestFormError("request.null", "the field {name} cannot be null", name=name)
 
     def text(self, name: str) -> str | None:
         """Return a text; None: it was left out."""

@@ -4,7 +4,7 @@ from tests.fakes.admission import CountingAdmission, FullAdmission
 from tests.fakes.detector import FakeDetector
 from tests.fakes.embedder import FakeEmbedder
 from tests.fakes.pictures import PNG_SIGNATURE, picture, png
-from tests.fakes.service import fake_align, fake_service
+from tests.fakes.service import fake_align, fake_gallery_service, fake_service
 
 __all__ = [
     "PNG_SIGNATURE",
@@ -13,6 +13,7 @@ __all__ = [
     "FakeEmbedder",
     "FullAdmission",
     "fake_align",
+    "fake_gallery_service",
     "fake_service",
     "picture",
     "png",

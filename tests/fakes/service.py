@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ood_face.matching import load_scenarios
-from ood_face.service import FaceService
+from ood_face.service import FaceService, GalleryService
 from ood_face.types import CROP_SIDE_PX
 from tests.fakes.admission import CountingAdmission
+from tests.fakes.audit import RecordingAudit
 from tests.fakes.detector import FakeDetector
 from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.galleries import FakeGalleryStore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from ood_face.ports import Admission, Detector, Embedder
+    from ood_face.ports import Admission, AuditLog, Detector, Embedder, GalleryStore
     from ood_face.types import DetectedFace, RgbImage
 
 
@@ -45,4 +47,17 @@ def fake_service(
         CountingAdmission() if admission is None else admission,
         fake_align,
         dominant_face_ratio=2.0,
+    )
+
+
+def fake_gallery_service(
+    faces: FaceService | None = None,
+    store: GalleryStore | None = None,
+    audit: AuditLog | None = None,
+) -> GalleryService:
+    """Return galleries in memory over a service of fakes, unless given."""
+    return GalleryService(
+        fake_service() if faces is None else faces,
+        FakeGalleryStore() if store is None else store,
+        RecordingAudit() if audit is None else audit,
     )

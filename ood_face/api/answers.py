@@ -1,0 +1,52 @@
+"""What several endpoints say alike: the caller's language, a face's quality, reasons."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ood_face.api.schemas import ReasonOut, ScenarioOut
+from ood_face.messages import level_name, negotiate, reason_sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fastapi import Request
+
+    from ood_face.messages import Language
+    from ood_face.types import FaceTemplate, Reason, Scenario
+
+__all__ = ["language_of", "quality_of", "reasons_of", "scenario_of"]
+
+
+def language_of(request: Request) -> Language:
+    """Return the language that the caller asks for."""
+    return negotiate(request.headers.get("accept-language"))
+
+
+def quality_of(template: FaceTemplate, language: Language) -> dict[str, Any]:
+    """Return the fields of a ``FaceQuality``."""
+    face, level = template.face, template.quality_level
+    return {
+        "ood_score": template.ood_score,
+        "quality_level": level,
+        "quality_level_name": None if level is None else level_name(level, language),
+        "quality": template.quality,
+        # a hundredth of a pixel is below what the detector can tell
+        "box_xyxy_px": [round(float(edge), 2) for edge in face.box_xyxy_px],
+        "probability": face.probability,
+        "landmarks_px": [(round(float(x), 2), round(float(y), 2)) for x, y in face.landmarks_px],
+    }
+
+
+def reasons_of(reasons: Iterable[Reason], language: Language) -> list[ReasonOut]:
+    """Return reasons with their sentences."""
+    return [
+        ReasonOut(key=reason.key, sentence=reason_sentence(reason, language), values=reason.values)
+        for reason in reasons
+    ]
+
+
+def scenario_of(scenario: Scenario) -> ScenarioOut:
+    """Return the thresholds of a scenario."""
+    return ScenarioOut(**asdict(scenario))
