@@ -14,17 +14,19 @@ from ood_face.matching import load_scenarios
 from ood_face.service import FaceService, GalleryRecords, GalleryService
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
 
     from ood_face.access import SqliteAuditLog
     from ood_face.embedding import RtsEmbedder
-    from ood_face.ports import Detector, GalleryStore
+    from ood_face.matching.copying import CopyReport
+    from ood_face.ports import Detector, Gallery, GalleryStore
     from ood_face.types import DetectedFace, RgbImage, Scenario
 
 __all__ = [
+    "copy_gallery",
     "open_audit",
     "open_galleries",
     "open_gallery_records",
@@ -139,6 +141,21 @@ def open_audit(settings: Settings) -> SqliteAuditLog:
     from ood_face.access import SqliteAuditLog  # noqa: PLC0415
 
     return SqliteAuditLog(settings.data_dir, settings.audit_days)
+
+
+def copy_gallery(
+    source: Gallery, target_store: GalleryStore, name: str, on_progress: Callable[[int], None]
+) -> CopyReport:
+    """Copy a gallery into a store of any kind; see :func:`ood_face.matching.copying.copy_gallery`.
+
+    Raises
+    ------
+    GalleryError
+        What is there already is no part of the source, or the copy differs from it.
+    """
+    from ood_face.matching import copying  # noqa: PLC0415
+
+    return copying.copy_gallery(source, target_store, name, on_progress)
 
 
 def open_rts_embedder(settings: Settings) -> RtsEmbedder:

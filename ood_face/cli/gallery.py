@@ -9,6 +9,8 @@ import typer
 
 from ood_face.bootstrap import read_settings
 from ood_face.cli.exits import HELP_EPILOG, errors_as_exits
+from ood_face.cli.gallery_check import check
+from ood_face.cli.gallery_copy import copy
 from ood_face.cli.gallery_enroll import enroll
 from ood_face.cli.gallery_json import gallery_json
 from ood_face.cli.gallery_migrate import migrate
@@ -25,7 +27,7 @@ from ood_face.types.galleries import MAX_TEMPLATES
 __all__ = ["app"]
 
 app = typer.Typer(help="Galleries: who is enrolled, and searches.", no_args_is_help=True)
-for command in (enroll, identify, verify, subjects, subject, remove, migrate):
+for command in (enroll, identify, verify, subjects, subject, remove, migrate, copy, check):
     app.command(epilog=HELP_EPILOG)(command)
 
 Kept = typer.Option(
@@ -86,7 +88,7 @@ def show(name: GalleryName, as_json: AsJson = False, lang: Lang = DEFAULT_LANGUA
         if as_json:
             print_json(gallery_json(info, counts))
         else:
-            print_gallery(info, counts, None, lang)
+            print_gallery(info, counts, lang)
 
 
 @app.command(epilog=HELP_EPILOG)

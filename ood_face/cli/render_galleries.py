@@ -21,7 +21,7 @@ from ood_face.messages import identity_name, reason_sentence, translate, verdict
 from ood_face.types import IdentifyVerdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ood_face.messages import Language
     from ood_face.types import (
@@ -79,10 +79,8 @@ def print_galleries(
     print_table(_columns(titles, language), rows)
 
 
-def print_gallery(
-    info: GalleryInfo, counts: GalleryCounts, index: str | None, language: Language
-) -> None:
-    """Print one gallery, a line for each thing known of it; ``index`` is None where unknown."""
+def print_gallery(info: GalleryInfo, counts: GalleryCounts, language: Language) -> None:
+    """Print one gallery, a line for each thing known of it."""
     facts = {
         "gallery": info.name,
         "subjects": str(counts.subjects),
@@ -91,7 +89,6 @@ def print_gallery(
         "scenario": info.scenario,
         "max_templates": str(info.max_templates),
         "crops": _yes(info.keep_crops, language),
-        "index": index,
         "created": iso_time(info.created_at),
         "version": str(info.version),
     }
@@ -193,7 +190,7 @@ def _print_reasons(reasons: Iterable[Reason], language: Language) -> None:
         console.print(Text(f"  - {reason_sentence(reason, language)}"))
 
 
-def _print_facts(facts: dict[str, str | None], language: Language) -> None:
+def _print_facts(facts: Mapping[str, str | None], language: Language) -> None:
     grid = Table.grid(padding=(0, 2))
     for key, value in facts.items():
         if value is not None:

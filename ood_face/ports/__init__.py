@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ood_face.ports.galleries import Gallery, GalleryStore
+from ood_face.ports.galleries import Gallery, GalleryStore, SelfChecking
 from ood_face.ports.networks import Detector, Embedder, Session
 from ood_face.ports.requests import Admission, AuditLog
 
@@ -13,5 +13,6 @@ __all__ = [
     "Embedder",
     "Gallery",
     "GalleryStore",
+    "SelfChecking",
     "Session",
 ]

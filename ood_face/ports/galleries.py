@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         Subject,
     )
 
-__all__ = ["Gallery", "GalleryStore"]
+__all__ = ["Gallery", "GalleryStore", "SelfChecking"]
 
 
 class Gallery(Protocol):
@@ -220,4 +220,19 @@ class GalleryStore(Protocol):
 
     def close(self) -> None:
         """Finish what runs in the background and let go of the store."""
+        ...
+
+
+@runtime_checkable
+class SelfChecking(Protocol):
+    """A store that can look through its own files."""
+
+    def check(self) -> None:
+        """Read them all.
+
+        Raises
+        ------
+        StorageCorruptError
+            One is damaged.
+        """
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ood_face.service.bulk import BulkItem, BulkResult, enroll_each
+from ood_face.service.checking import GalleryCheck, check_gallery
 from ood_face.service.faces import FaceService, Which
 from ood_face.service.galleries import GalleryService
 from ood_face.service.migrating import MigrationReport, migrate_gallery
@@ -12,10 +13,12 @@ __all__ = [
     "BulkItem",
     "BulkResult",
     "FaceService",
+    "GalleryCheck",
     "GalleryRecords",
     "GalleryService",
     "MigrationReport",
     "Which",
+    "check_gallery",
     "enroll_each",
     "migrate_gallery",
 ]

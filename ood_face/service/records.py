@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ood_face.errors import InputError, TemplateNotFoundError, TokenReusedError
+from ood_face.ports import SelfChecking
 from ood_face.service.auditing import noted
 from ood_face.types import LOCAL, AuditAction
 
@@ -195,6 +196,17 @@ class GalleryRecords:
         opened = self._store.open(gallery)
         with noted(self._audit, caller, AuditAction.DELETE, gallery, subject_id):
             opened.delete_subject(subject_id, if_version)
+
+    def check(self) -> None:
+        """Read the files of the store, where it has any of its own.
+
+        Raises
+        ------
+        StorageCorruptError
+            One is damaged.
+        """
+        if isinstance(self._store, SelfChecking):
+            self._store.check()
 
     def close(self) -> None:
         """Finish what runs in the background and let go of the store."""
