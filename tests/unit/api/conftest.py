@@ -7,11 +7,13 @@ from fastapi.testclient import TestClient
 
 from ood_face.api import create_app
 from ood_face.config import Settings
+from tests.fakes import fake_gallery_service
+from tests.fakes.audit import RecordingAudit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ood_face.service import FaceService
+    from ood_face.service import FaceService, GalleryService
 
 
 @pytest.fixture
@@ -29,4 +31,34 @@ def client_of(settings) -> Callable[[FaceService], TestClient]:
 @pytest.fixture
 def client(client_of, service) -> Iterator[TestClient]:
     with client_of(service) as client:
+        yield client
+
+
+@pytest.fixture
+def audit() -> RecordingAudit:
+    return RecordingAudit()
+
+
+@pytest.fixture
+def galleries(service, audit) -> GalleryService:
+    """Return galleries in memory, among them one that is empty."""
+    galleries = fake_gallery_service(service, audit=audit)
+    galleries.create_gallery("staff")
+    return galleries
+
+
+@pytest.fixture
+def gallery_client_of(service, settings) -> Callable[[GalleryService], TestClient]:
+    """Return a client of an API with galleries."""
+
+    def make(galleries: GalleryService) -> TestClient:
+        app = create_app(service, settings, galleries=galleries)
+        return TestClient(app, raise_server_exceptions=False)
+
+    return make
+
+
+@pytest.fixture
+def gallery_client(gallery_client_of, galleries) -> Iterator[TestClient]:
+    with gallery_client_of(galleries) as client:
         yield client
