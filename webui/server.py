@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from ood_face.access import KeyStore
 from ood_face.api.app import create_app
 from ood_face.api.auth import Access
-from ood_face.bootstrap import open_service
+from ood_face.bootstrap import open_galleries, open_service
 from ood_face.errors import ArtifactError, ConfigError, OodFaceError
 from webui.guard import PageGuard
 from webui.page import HEAD, build_page, theme
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from ood_face.config import Settings
-    from ood_face.service import FaceService
+    from ood_face.service import FaceService, GalleryService
 
 __all__ = ["EXIT_ARTIFACT", "EXIT_BACKEND", "EXIT_CONFIG", "EXIT_PORT", "build_app", "serve"]
 
@@ -45,7 +45,12 @@ _GRACE_S = 5
 _logger = logging.getLogger(__name__)
 
 
-def build_app(service: FaceService, settings: Settings, access: Access | None = None) -> FastAPI:
+def build_app(
+    service: FaceService,
+    settings: Settings,
+    access: Access | None = None,
+    galleries: GalleryService | None = None,
+) -> FastAPI:
     """Return the API with the page mounted at ``/`` after it.
 
     Parameters
@@ -53,8 +58,9 @@ def build_app(service: FaceService, settings: Settings, access: Access | None = 
     service : what does the work
     settings : limits, address and port
     access : who may call the API and see the page; None: everyone
+    galleries : who is enrolled; None: the API has no galleries
     """
-    app = create_app(service, settings, access)
+    app = create_app(service, settings, access, galleries)
     app.add_middleware(PageGuard, access=access)
     app.mount("/static-page", StaticFiles(directory=_HERE / "static"), name="static-page")
     app.mount("/examples", StaticFiles(directory=_HERE / "examples"), name="examples")
@@ -88,6 +94,8 @@ def serve(settings: Settings) -> int:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    # says at length which processors it was not built for
+    logging.getLogger("faiss").setLevel(logging.WARNING)
     try:
         listener = _listen(settings.host, settings.port)
     except OSError as exc:
@@ -99,6 +107,8 @@ def serve(settings: Settings) -> int:
             access = Access(keys, settings)
             access.check_start()
             service = open_service(settings)
+            galleries = open_galleries(settings, service)
+            opened.callback(galleries.close)
         except ConfigError as exc:
             return _fail(EXIT_CONFIG, str(exc))
         except ArtifactError as exc:
@@ -106,7 +116,7 @@ def serve(settings: Settings) -> int:
         except OodFaceError as exc:
             return _fail(EXIT_BACKEND, str(exc))
         config = uvicorn.Config(
-            build_app(service, settings, access),
+            build_app(service, settings, access, galleries),
             log_config=None,
             access_log=False,
             server_header=False,

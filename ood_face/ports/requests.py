@@ -38,3 +38,7 @@ class AuditLog(Protocol):
             It could not be written.
         """
         ...
+
+    def close(self) -> None:
+        """Let go of the log."""
+        ...

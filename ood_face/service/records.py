@@ -209,5 +209,6 @@ class GalleryRecords:
             self._store.check()
 
     def close(self) -> None:
-        """Finish what runs in the background and let go of the store."""
+        """Finish what runs in the background and let go of the store and of the log."""
         self._store.close()
+        self._audit.close()

@@ -16,6 +16,7 @@ class RecordingAudit:
     def __init__(self, *, broken: bool = False) -> None:
         self.noted: list[tuple[Caller, AuditEvent]] = []
         self._broken = broken
+        self.closed = False
 
     def record(self, caller: Caller, event: AuditEvent) -> None:
         if self._broken:
@@ -25,3 +26,6 @@ class RecordingAudit:
     def outcomes(self) -> list[tuple[str, str]]:
         """Return action and outcome of each event."""
         return [(event.action.value, event.outcome) for _, event in self.noted]
+
+    def close(self) -> None:
+        self.closed = True

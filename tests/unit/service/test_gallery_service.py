@@ -207,3 +207,10 @@ def test_a_gallery_is_migrated_to_another_model_from_its_crops():
     assert (again.subjects, again.skipped) == (0, 3)
     # the old gallery is as it was
     assert old.open(GALLERY).counts().templates == 2
+
+
+def test_closing_lets_go_of_store_and_log():
+    audit = RecordingAudit()
+    service = gallery_service(audit=audit)
+    service.close()
+    assert audit.closed
