@@ -1,137 +1,180 @@
-"""A code of one bit a dimension for each feature, in cells of which only the nearest are read."""
+"""Many features in little memory: each step looks at fewer of them, and more closely.
+
+A search has three steps, all over codes of the same features:
+
+1. all of them, 40 bytes each: product quantisation of their largest principal components, read by
+   FAISS's fast scan, gives the ``_SCANNED`` that seem most similar;
+2. these, 256 bytes each: four bits a dimension, give the ``_EXACT`` that seem most similar;
+3. these as they are, read from the truth: whoever calls :meth:`CompressedVectors.search` does that.
+
+No cells that a probe may miss, nothing to train again as more come; the numbers below are from
+``tests/benchmark/bench_index.py`` and what the README says of it.
+"""
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import faiss
 import numpy as np
 
+from ood_face.matching.index.nibbles import CODE_BYTES, encode, products
+from ood_face.matching.index.rows import Rows
 from ood_face.types.faces import FEATURE_DIM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
     from ood_face.matching.index.vectors import Found
 
-__all__ = ["CompressedVectors"]
+__all__ = ["FEWEST", "CompressedVectors"]
 
-_CELLS = 1024
-_CELLS_READ = 128
-_SAMPLES_PER_CELL = 64
-_SHORTLIST = 300
+# 240 principal components hold 87 to 91 % of the variance of the features measured; by threes, in
+# four bits
+_COMPONENTS = 240
+_PARTS = 80
+_SCANNED = 2000
+_EXACT = 48
+_SAMPLE = 65_536
+# FAISS wants 39 examples for each of the 16 centres of a part
+FEWEST = 39 * 16
 
 
 class CompressedVectors:
-    """FAISS's RaBitQ codes in an inverted file.
+    """Codes of features; the searches of one thread take one core.
 
     Parameters
     ----------
-    inverted_file : a trained ``IndexIVFRaBitQ``
+    projection : float32 array of shape (512, 240), orthonormal columns
+    scanned : a trained ``IndexPQFastScan`` of 240 dimensions
+    rows : ids, four-bit codes and their scales, in the order of ``scanned``; None: none yet
     """
 
-    kind = "ivf-rabitq"
+    kind = "pq-fast-scan"
 
-    def __init__(self, inverted_file: Any) -> None:  # noqa: ANN401 - FAISS has no types
-        self._index = inverted_file
-        self._index.nprobe = min(_CELLS_READ, inverted_file.nlist)
-        self._index.qb = 6
+    def __init__(
+        self,
+        projection: NDArray[np.float32],
+        scanned: Any,  # noqa: ANN401 - FAISS's classes are not typed
+        rows: Rows | None = None,
+    ) -> None:
+        self._projection = projection
+        self._scanned = scanned
+        self._packer = scanned.get_CodePacker()
+        self._rows = _no_rows() if rows is None else rows
 
     @classmethod
-    def train(cls, features: NDArray[np.float32], seed: int = 0) -> CompressedVectors:
-        """Return an empty index whose cells are learned from (a sample of) these features."""
-        cells = max(1, min(_CELLS, len(features) // 39))
-        chosen = np.random.default_rng(seed).permutation(len(features))
-        sample = np.ascontiguousarray(features[np.sort(chosen[: _SAMPLES_PER_CELL * cells])])
-        with _all_cores():
-            means = faiss.Kmeans(FEATURE_DIM, cells, niter=8, spherical=True, seed=seed)
-            means.train(sample)
-            quantizer: Any = faiss.IndexFlatIP(FEATURE_DIM)
-            quantizer.add(means.centroids)
-            index = faiss.IndexIVFRaBitQ(quantizer, FEATURE_DIM, cells, faiss.METRIC_INNER_PRODUCT)
-            index.train(sample)
-        return cls(index)
+    def train(cls, features: NDArray[np.float32]) -> CompressedVectors:
+        """Return empty vectors whose codes are learned from these features, or a sample of them.
+
+        Parameters
+        ----------
+        features : float32 array of shape (N, 512), N at least ``FEWEST``
+        """
+        chosen = np.random.default_rng(0).permutation(len(features))[:_SAMPLE]
+        sample = features[np.sort(chosen)]
+        projection = _principal(sample)
+        scanned = faiss.IndexPQFastScan(_COMPONENTS, _PARTS, 4, faiss.METRIC_INNER_PRODUCT)
+        faiss.omp_set_num_threads(1)
+        scanned.train(sample @ projection)
+        return cls(projection, scanned)
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return len(self._rows)
 
     def ids(self) -> NDArray[np.int64]:
-        """Return the ids, in no order."""
-        lists = [self._cell(number)[0] for number in range(self._index.nlist)]
-        return np.concatenate(lists)
+        """Return the ids in the order of the rows; a view."""
+        return self._rows.ids
 
     def add(self, ids: NDArray[np.int64], features: NDArray[np.float32]) -> None:
         """Encode features; the ids are known to be new."""
-        with _all_cores():
-            self._index.add_with_ids(np.ascontiguousarray(features), ids)
+        codes, scales = encode(features)
+        faiss.omp_set_num_threads(1)
+        self._scanned.add(features @ self._projection)
+        self._rows.append(ids, codes, scales)
 
     def remove(self, ids: NDArray[np.int64]) -> None:
-        """Overwrite the codes of these ids by the last ones of their cells, and those by zeros."""
-        cells = self._index.invlists
-        blank = np.zeros(self._index.code_size, np.uint8)
-        for number in range(self._index.nlist):
-            there, codes = self._cell(number)
-            for row in np.flatnonzero(np.isin(there, ids))[::-1].tolist():
-                last = cells.list_size(number) - 1
-                moved = codes[last].copy()
-                cells.update_entry(number, row, int(there[last]), faiss.swig_ptr(moved))
-                cells.update_entry(number, last, 0, faiss.swig_ptr(blank))
-                cells.resize(number, last)
-                self._index.ntotal -= 1
+        """Overwrite the codes of these ids; ids that are not there are ignored."""
+        before, index = len(self), self._scanned
+        holes, movers = self._rows.remove(ids)
+        blocks = self._blocks()
+        for hole, mover in zip(holes.tolist(), movers.tolist(), strict=True):
+            self._packer.pack_1(self._packer.unpack_1(blocks, mover), hole, blocks)
+        blank = np.zeros(self._packer.code_size, np.uint8)
+        for row in range(len(self), before):
+            self._packer.pack_1(blank, row, blocks)
+        used = -(-len(self) // self._packer.nvec)
+        index.ntotal, index.ntotal2 = len(self), used * self._packer.nvec
+        index.codes.resize(used * self._packer.block_size)
 
     def search(self, features: NDArray[np.float32], count: int) -> Found:
-        """Return a shortlist for each probe; similarities are estimates."""
-        with _one_core():
-            found: Found = self._index.search(features, max(count, _SHORTLIST))
-        return found
+        """Return a shortlist for each probe, longer than ``count``; similarities are estimates."""
+        wanted = min(max(_SCANNED, 20 * count), len(self))
+        if not wanted:
+            return np.empty((len(features), 0), np.float32), np.empty((len(features), 0), np.int64)
+        # OpenMP counts for each calling thread: with more than one, every thread that searches
+        # would get helpers of its own, and keep them
+        faiss.omp_set_num_threads(1)
+        _, scanned = self._scanned.search(features @ self._projection, wanted)
+        kept = min(max(_EXACT, 2 * count), wanted)
+        similarities = np.empty((len(features), kept), np.float32)
+        ids = np.empty((len(features), kept), np.int64)
+        codes, scales = self._rows.column(0), self._rows.column(1)
+        for probe, (feature, rows) in enumerate(zip(features, scanned, strict=True)):
+            estimates = products(codes[rows], scales[rows], feature)
+            best = np.argpartition(estimates, wanted - kept)[wanted - kept :]
+            similarities[probe], ids[probe] = estimates[best], self.ids()[rows[best]]
+        return similarities, ids
 
     def write(self, stream: BinaryIO) -> None:
-        """Write FAISS's own format."""
-        stream.write(faiss.serialize_index(self._index).data)
+        """Write the projection, the rows, and FAISS's part in its own format."""
+        stream.write(self._projection.astype("<f4", copy=False).data)
+        self._rows.write(stream)
+        stream.write(faiss.serialize_index(self._scanned).data)
 
     @classmethod
-    def read(cls, stream: BinaryIO) -> CompressedVectors:
+    def read(cls, stream: BinaryIO, count: int) -> CompressedVectors:
         """Read what :meth:`write` has written.
 
         Raises
         ------
         ValueError
-            FAISS cannot read it.
+            It is not that.
         """
+        shape = (FEATURE_DIM, _COMPONENTS)
+        projection = np.frombuffer(stream.read(4 * FEATURE_DIM * _COMPONENTS), "<f4").reshape(shape)
+        rows = _no_rows()
+        rows.read(stream, count)
         try:
-            index = faiss.deserialize_index(np.frombuffer(stream.read(), np.uint8))
+            scanned = faiss.deserialize_index(np.frombuffer(stream.read(), np.uint8))
         except RuntimeError as exc:
-            message = "FAISS cannot read it"
+            message = "FAISS cannot read its part"
             raise ValueError(message) from exc
-        return cls(index)
+        if not isinstance(scanned, faiss.IndexPQFastScan) or scanned.ntotal != count:
+            message = f"FAISS's part does not have {count} vectors"
+            raise ValueError(message)
+        return cls(projection.astype(np.float32), scanned, rows)
 
-    def _cell(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-        # views of the ids and the codes of one cell
-        cells, code_size = self._index.invlists, self._index.code_size
-        size = cells.list_size(number)
-        if not size:
-            return np.zeros(0, np.int64), np.zeros((0, code_size), np.uint8)
-        ids = faiss.rev_swig_ptr(cells.get_ids(number), size)
-        codes = faiss.rev_swig_ptr(cells.get_codes(number), size * code_size)
-        return ids, codes.reshape(size, code_size)
-
-
-@contextmanager
-def _all_cores() -> Iterator[None]:
-    faiss.omp_set_num_threads(len(os.sched_getaffinity(0)))
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(1)
+    def _blocks(self) -> NDArray[np.uint8]:
+        # FAISS keeps the codes of 32 rows in one block, mixed; this is a view of all blocks
+        codes, size = self._scanned.codes, self._packer.block_size
+        if not codes.size():
+            return np.zeros((0, size), np.uint8)
+        flat: NDArray[np.uint8] = faiss.rev_swig_ptr(codes.get(), codes.size())
+        return flat.reshape(-1, size)
 
 
-@contextmanager
-def _one_core() -> Iterator[None]:
-    # OpenMP counts per calling thread: with more than one, each thread that searches would get
-    # helpers of its own, which stay
-    faiss.omp_set_num_threads(1)
-    yield
+def _no_rows() -> Rows:
+    return Rows(((CODE_BYTES,), ()), (np.uint8, np.float32))
+
+
+def _principal(sample: NDArray[np.float32]) -> NDArray[np.float32]:
+    # the largest principal components, dealt out so that each part of the product quantiser gets
+    # large, middle and small ones: all parts have the same number of bits
+    _, vectors = np.linalg.eigh(sample.T @ sample)
+    largest = vectors[:, ::-1][:, :_COMPONENTS]
+    ranks = np.arange(_COMPONENTS).reshape(-1, _PARTS)
+    ranks[1::2] = ranks[1::2, ::-1]
+    return np.ascontiguousarray(largest[:, ranks.T.ravel()], np.float32)

@@ -134,7 +134,7 @@ def _read_vectors(stream: BinaryIO, header: Header) -> Vectors:
     if header.kind == FlatVectors.kind:
         return FlatVectors.read(stream, header.count)
     if header.kind == CompressedVectors.kind:
-        return CompressedVectors.read(stream)
+        return CompressedVectors.read(stream, header.count)
     message = f"vectors of an unknown kind {header.kind!r}"
     raise ValueError(message)
 

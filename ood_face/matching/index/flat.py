@@ -2,85 +2,72 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ood_face.matching.index.rows import Rows
 from ood_face.types.faces import FEATURE_DIM
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from numpy.typing import NDArray
 
     from ood_face.matching.index.vectors import Found
 
 __all__ = ["FlatVectors"]
 
-_GROWTH = 1.25
-_SMALLEST = 64
+# probes of one product: more would need more memory for similarities than they save in time
+_PROBES = 32
 
 
 class FlatVectors:
     """Features in the rows of one matrix.
 
-    NumPy's product reads it on all cores, which FAISS's flat index does not for a single probe;
-    and a removed row is overwritten at once, by the last row, instead of moving all that follow.
+    NumPy's product reads it on all cores, which FAISS's flat index does not for a single probe,
+    and a removed row is overwritten at once.
     """
 
     kind = "flat"
 
-    def __init__(self, capacity: int = _SMALLEST) -> None:
-        self._ids = np.zeros(capacity, np.int64)
-        self._features = np.zeros((capacity, FEATURE_DIM), np.float32)
-        self._count = 0
+    def __init__(self, capacity: int = 0) -> None:
+        self._rows = Rows(((FEATURE_DIM,),), (np.float32,), capacity)
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._rows)
 
     def ids(self) -> NDArray[np.int64]:
         """Return the ids in the order of the rows; a view."""
-        return self._ids[: self._count]
+        return self._rows.ids
 
     def features(self) -> NDArray[np.float32]:
-        """Return the features, shape (N, 512); a view."""
-        return self._features[: self._count]
+        """Return the features, shape (N, 512), in the order of the rows; a view."""
+        return self._rows.column(0)
 
     def add(self, ids: NDArray[np.int64], features: NDArray[np.float32]) -> None:
         """Append features; the ids are known to be new."""
-        end = self._count + len(ids)
-        if end > len(self._ids):
-            self._resize(max(end, int(_GROWTH * len(self._ids))))
-        self._ids[self._count : end] = ids
-        self._features[self._count : end] = features
-        self._count = end
+        self._rows.append(ids, features)
 
     def remove(self, ids: NDArray[np.int64]) -> None:
         """Overwrite the rows of these ids; ids that are not there are ignored."""
-        gone = np.flatnonzero(np.isin(self.ids(), ids))
-        kept = self._count - len(gone)
-        holes = gone[gone < kept]
-        movers = np.setdiff1d(np.arange(kept, self._count), gone)
-        self._ids[holes] = self._ids[movers]
-        self._features[holes] = self._features[movers]
-        self._ids[kept : self._count] = 0
-        self._features[kept : self._count] = 0
-        self._count = kept
-        if 4 * kept < len(self._ids) > _SMALLEST:
-            self._resize(max(2 * kept, _SMALLEST))
+        self._rows.remove(ids)
 
     def search(self, features: NDArray[np.float32], count: int) -> Found:
         """Return the most similar rows of each probe; see :class:`~.vectors.Vectors`."""
-        similarities = features @ self.features().T
-        count = min(count, self._count)
-        if count < self._count:
-            best = np.argpartition(similarities, -count, axis=1)[:, -count:]
-            similarities = np.take_along_axis(similarities, best, axis=1)
-            return similarities, self._ids[best]
-        return similarities, np.broadcast_to(self.ids(), similarities.shape)
+        count = min(count, len(self))
+        similarities = np.empty((len(features), count), np.float32)
+        rows = np.empty((len(features), count), np.intp)
+        for start in range(0, len(features), _PROBES):
+            part = slice(start, start + _PROBES)
+            products = features[part] @ self.features().T
+            rows[part] = _largest(products, count)
+            similarities[part] = np.take_along_axis(products, rows[part], axis=1)
+        return similarities, self.ids()[rows]
 
     def write(self, stream: BinaryIO) -> None:
         """Write the ids, then the features."""
-        stream.write(self.ids().astype("<i8", copy=False).data)
-        stream.write(self.features().astype("<f4", copy=False).data)
+        self._rows.write(stream)
 
     @classmethod
     def read(cls, stream: BinaryIO, count: int) -> FlatVectors:
@@ -91,17 +78,13 @@ class FlatVectors:
         ValueError
             There is less than ``count`` vectors need.
         """
-        flat = cls(max(count, _SMALLEST))
-        flat._count = count
-        for part in (flat.ids(), flat.features()):
-            if part.nbytes and stream.readinto(part.data.cast("B")) != part.nbytes:  # type: ignore[attr-defined]
-                message = f"not {count} vectors"
-                raise ValueError(message)
+        flat = cls()
+        flat._rows.read(stream, count)
         return flat
 
-    def _resize(self, capacity: int) -> None:
-        ids = np.zeros(capacity, np.int64)
-        features = np.zeros((capacity, FEATURE_DIM), np.float32)
-        ids[: self._count] = self.ids()
-        features[: self._count] = self.features()
-        self._ids, self._features = ids, features
+
+def _largest(values: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    # places of the ``count`` largest in each row, in no order
+    if count == 0 or count == values.shape[1]:
+        return np.broadcast_to(np.arange(count), (len(values), count))
+    return np.argpartition(values, -count, axis=1)[:, -count:]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.errors import InputError
-from ood_face.matching.index.compressed import CompressedVectors
+from ood_face.errors import BackendError, InputError
+from ood_face.matching.index.compressed import FEWEST, CompressedVectors
 from ood_face.matching.index.files import read_index, write_index
 from ood_face.matching.index.flat import FlatVectors
 from ood_face.matching.index.locks import ReadWriteLock
@@ -48,10 +48,18 @@ class GalleryIndex:
     fetch : returns the features of ids from the truth, float32 of shape (N, 512), for ids that are
         sorted and unique; a row of NaN where it has none any more. Called by searches, and by the
         removal that makes a compressed index flat again
-    compress_above : largest number of templates that is searched exactly
+    compress_above : largest number of templates that is searched exactly; at least 1000
+
+    Raises
+    ------
+    ValueError
+        ``compress_above`` is too small to learn the codes from so few features.
     """
 
     def __init__(self, fetch: Fetch, compress_above: int = 100_000) -> None:
+        if compress_above < FEWEST:
+            message = f"codes are learned from {FEWEST} features at least, not {compress_above}"
+            raise ValueError(message)
         self._fetch = fetch
         self._compress_above = compress_above
         self._vectors: Vectors = FlatVectors()
@@ -85,6 +93,7 @@ class GalleryIndex:
         """
         index = cls(fetch, compress_above)
         index._vectors, index._ids = read_index(path, owner)
+        index._adapt()
         return index
 
     def save(self, path: Path, owner: str) -> None:
@@ -130,29 +139,32 @@ class GalleryIndex:
         """
         ids, features = _checked(ids, features)
         with self._changing:
-            merged = np.union1d(self._ids, ids)
-            if len(merged) != len(self._ids) + len(ids):
+            fresh = np.unique(ids)
+            places = np.searchsorted(self._ids, fresh)
+            if (
+                len(fresh) != len(ids)
+                or np.isin(fresh, self._ids[places[places < len(self)]]).any()
+            ):
                 raise InputError("index.duplicate", "the index has one of these templates already")
-            if self.kind == FlatVectors.kind and len(merged) > self._compress_above:
-                self._replace(self._compressed(ids, features), merged)
-                return
+            merged = np.insert(self._ids, places, fresh)
             with self._lock.writing():
                 self._vectors.add(ids, features)
                 self._ids = merged
+            self._adapt()
 
     def remove(self, ids: NDArray[np.int64]) -> None:
         """Remove templates; ids that are not there are ignored.
 
         Nothing of a removed feature stays, neither in what is searched nor in what is saved next.
         """
+        ids = np.unique(np.asarray(ids, np.int64))
         with self._changing:
-            kept = np.setdiff1d(self._ids, ids, assume_unique=False)
+            gone = ids[np.isin(ids, self._ids, assume_unique=True)]
+            kept = np.delete(self._ids, np.searchsorted(self._ids, gone))
             with self._lock.writing():
-                self._vectors.remove(np.asarray(ids, np.int64))
+                self._vectors.remove(gone)
                 self._ids = kept
-            if self.kind != FlatVectors.kind and len(kept) <= _SHRUNK * self._compress_above:
-                flat = self._flattened()
-                self._replace(flat, np.sort(flat.ids()))
+            self._adapt()
 
     def search(self, features: NDArray[np.float32], count: int) -> Found:
         """Find the most similar templates of each probe.
@@ -188,37 +200,45 @@ class GalleryIndex:
         rows = [known[row] @ feature for row, feature in zip(places, features, strict=True)]
         return np.stack(rows) if rows else np.zeros(ids.shape, np.float32)
 
-    def _compressed(
-        self, ids: NDArray[np.int64], features: NDArray[np.float32]
-    ) -> CompressedVectors:
-        # all that is in the flat vectors, and these
-        flat = self._vectors
-        if not isinstance(flat, FlatVectors):  # pragma: no cover - called for flat vectors only
-            raise TypeError
-        began = time.monotonic()
-        vectors = CompressedVectors.train(flat.features() if len(flat) else features)
-        for start in range(0, len(flat), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            vectors.add(flat.ids()[part], flat.features()[part])
-        vectors.add(ids, features)
-        _log_switch(vectors, began)
-        return vectors
+    def _adapt(self) -> None:
+        # makes the other kind of vectors where the number of templates asks for it; searches go
+        # on with the present one until it is there
+        vectors, count, began = self._vectors, len(self._ids), time.monotonic()
+        if isinstance(vectors, FlatVectors):
+            if count <= self._compress_above:
+                return
+            _log.info("index of %d templates: compressing", count)
+            fresh: Vectors = _compressed(vectors)
+        elif count <= _SHRUNK * self._compress_above:
+            try:
+                fresh = self._flat()
+            except BackendError:
+                _log.exception("index of %d templates stays compressed", count)
+                return
+        else:
+            return
+        with self._lock.writing():
+            self._vectors, self._ids = fresh, np.sort(fresh.ids())
+        seconds = time.monotonic() - began
+        _log.info("index of %d templates is now %s, after %.1f s", count, fresh.kind, seconds)
 
-    def _flattened(self) -> FlatVectors:
-        # all that is in the compressed vectors, as far as the truth still has it
-        began = time.monotonic()
-        flat = FlatVectors(max(1, len(self._ids)))
+    def _flat(self) -> FlatVectors:
+        # what the truth still has of these templates
+        flat = FlatVectors(len(self._ids))
         for start in range(0, len(self._ids), _CHUNK):
             ids = self._ids[start : start + _CHUNK]
             features = self._fetch(ids)
             there = ~np.isnan(features[:, 0])
             flat.add(ids[there], features[there])
-        _log_switch(flat, began)
         return flat
 
-    def _replace(self, vectors: Vectors, ids: NDArray[np.int64]) -> None:
-        with self._lock.writing():
-            self._vectors, self._ids = vectors, ids
+
+def _compressed(flat: FlatVectors) -> CompressedVectors:
+    vectors = CompressedVectors.train(flat.features())
+    for start in range(0, len(flat), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        vectors.add(flat.ids()[part], flat.features()[part])
+    return vectors
 
 
 def _checked(
@@ -250,12 +270,3 @@ def _best(similarities: NDArray[np.float32], ids: NDArray[np.int64], count: int)
     chosen[:, : order.shape[1]] = np.take_along_axis(np.where(absent, -1, ids), order, axis=1)
     best[chosen == -1] = -1
     return best, chosen
-
-
-def _log_switch(vectors: Vectors, began: float) -> None:
-    _log.info(
-        "index of %d templates is now %s, made in %.1f s",
-        len(vectors),
-        vectors.kind,
-        time.monotonic() - began,
-    )
