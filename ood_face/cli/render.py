@@ -87,8 +87,9 @@ _LABELS: dict[Language, dict[str, str]] = {
 
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
-    """Print a value as JSON; ``indent=None``: in one line."""
-    print(json.dumps(value, ensure_ascii=False, indent=indent))  # noqa: T201
+    """Print a value as JSON; ``indent=None``: in one line, which is there at once."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    print(text, flush=indent is None)  # noqa: T201
 
 
 def file_json(result: FileFaces, language: Language) -> dict[str, Any]:
