@@ -80,9 +80,9 @@ def enroll(  # noqa: PLR0913 - each option of a command is an argument
         wanted = _until(stopped, items)
         for result in enroll_each(galleries, name, wanted, scenario=scenario, force=force):
             outcome = outcome_of(result, lang)
+            tally.count(outcome)
             if into is not None:
                 into.write(outcome)
-            tally.count(outcome)
             _tell(result, outcome, lang, as_json)
             done(tally.pictures)
     if tally.interrupted:

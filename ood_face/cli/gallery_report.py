@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,8 @@ class EnrolmentReport:
         try:
             self._begin()
         except BaseException:
-            self._stream.close()
+            with suppress(OSError):
+                self._stream.close()
             raise
 
     def __enter__(self) -> EnrolmentReport:
@@ -59,7 +61,9 @@ class EnrolmentReport:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stream.close()
+        # each line is out already; what could not be written has been said
+        with suppress(OSError):
+            self._stream.close()
 
     def write(self, outcome: Outcome) -> None:
         """Add the line of one picture.

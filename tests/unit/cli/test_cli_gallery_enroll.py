@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import resource
 import signal
 from pathlib import Path
 
@@ -161,6 +162,21 @@ def test_no_other_file_is_taken_for_a_report(staff):
     result = staff("gallery", "enroll", "staff", "in", "--report", "no/such/folder.csv")
     assert (result.exit_code, "cannot be written" in result.stderr) == (7, True)
     assert ids_in(staff) == []
+
+
+def test_a_report_that_can_grow_no_more_ends_the_run_with_the_sum_so_far(staff):
+    for name, colour in PEOPLE.items():
+        staff.file(f"in/{name}/1.png", 40, colour=colour)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
+    try:
+        result = staff("gallery", "enroll", "staff", "in", "--report", "report.csv")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert result.exit_code == 7
+    assert result.stderr == "ood-face: report.csv cannot be written; check its folder\n"
+    assert "2 pictures: 2 enrolled" in result.stdout
+    assert ids_in(staff) == ["ann", "ben"]
 
 
 def test_a_full_disk_ends_with_the_sum_so_far(staff):
