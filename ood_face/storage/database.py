@@ -140,6 +140,19 @@ class Database:
                 self._writer.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_S * 1000:.0f}")
         return not busy
 
+    def compact(self) -> None:
+        """Write the whole file anew, without gaps; others may read, but not write, meanwhile.
+
+        Raises
+        ------
+        StorageError
+            It could not be written; it takes as much space again as the file has.
+        """
+        with self._write_lock, sqlite_errors(self._path):
+            self._check_open()
+            self._writer.execute("VACUUM")
+        self.scrub()
+
     def check(self) -> None:
         """Read everything and see whether it is sound; takes seconds per gigabyte.
 

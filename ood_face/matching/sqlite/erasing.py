@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from ood_face.errors import BackendError
+from ood_face.matching.sqlite.residue import Residue
 
 if TYPE_CHECKING:
     from ood_face.storage import Database
@@ -36,31 +37,58 @@ class Eraser:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._residue = Residue(database)
         self._purging = threading.Lock()
+        # ids of deleted subjects that may still be in a file
+        self._deleted: set[str] = set()
+        self._deleted_lock = threading.Lock()
         self.pending = True
 
-    def wipe(self) -> bool:
-        """Leave no file with what was deleted; False: not yet, something is in the way."""
+    def close(self) -> None:
+        """Let go of the files, after the database was closed."""
+        self._residue.close()
+
+    def wipe(self, *subject_ids: str) -> bool:
+        """Leave no file with what was deleted; False: not yet, something is in the way.
+
+        Parameters
+        ----------
+        subject_ids : subjects that were deleted
+        """
+        with self._deleted_lock:
+            self._deleted.update(subject_ids)
+            deleted = set(self._deleted)
         try:
             wiped = self._database.scrub()
+            if wiped and deleted:
+                self._residue.remove(subject_id.encode() for subject_id in deleted)
         except BackendError as exc:
-            _log.warning("deleted data is still in the write-ahead log: %s", exc)
+            _log.warning("what was deleted is not yet out of all files: %s", exc)
             wiped = False
         else:
             if not wiped:
-                _log.warning(
-                    "deleted data is still in the write-ahead log: another process reads it"
-                )
+                _log.warning("what was deleted is still in the log of a database that is read")
+        if wiped:
+            with self._deleted_lock:
+                self._deleted -= deleted
         self.pending |= not wiped
         return wiped
 
     def finish(self) -> bool:
-        """Erase what is out of sight, then :meth:`wipe`; False: something is in the way."""
+        """Erase what is out of sight, then :meth:`wipe`; False: something is in the way.
+
+        When galleries were erased, the database is written anew, which gives their space back.
+        """
         with self._purging:
             self.pending = False
             try:
-                while self._erase_galleries() or self._erase_crops():
+                erased = False
+                while self._erase_galleries():
+                    erased = True
+                while self._erase_crops():
                     pass
+                if erased:
+                    self._database.compact()
             except BackendError as exc:
                 _log.warning("deleted galleries and crops are not erased yet: %s", exc)
                 self.pending = True

@@ -187,7 +187,7 @@ class SqliteGallery:
             check_version(subject_id, subject.version, if_version)
             writing.delete_subject(connection, number)
             change.removed = [record.template_id for record in subject.templates]
-        self._eraser.wipe()
+        self._eraser.wipe(subject_id)
 
     def search(self, features: NDArray[np.float32], count: int) -> list[list[Hit]]:
         """Return the most similar templates of each probe, best first."""

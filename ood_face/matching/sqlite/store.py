@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -67,21 +68,19 @@ class SqliteGalleryStore:
     ) -> None:
         self._index_folder = folder / INDEX_FOLDER
         self._compress_above = compress_above
-        self._lock = FolderLock(folder / LOCK)
-        try:
+        with ExitStack() as opened:
+            lock = FolderLock(folder / LOCK)
+            opened.callback(lock.close)
             self._database = Database(folder / DATABASE, MIGRATIONS, page_size=PAGE_SIZE)
-            try:
-                self._prepare_index_folder()
-            except BaseException:
-                self._database.close()
-                raise
-        except BaseException:
-            self._lock.close()
-            raise
-        self._core = Core(self._database, Eraser(self._database), now)
+            opened.callback(self._database.close)
+            self._prepare_index_folder()
+            eraser = Eraser(self._database)
+            opened.pop_all()
+        self._lock = lock
+        self._core = Core(self._database, eraser, now)
         self._caches: dict[int, IndexCache] = {}
         self._caches_lock = threading.Lock()
-        self._keeper = Keeper(self._all_caches, self._core.eraser, save_after_s)
+        self._keeper = Keeper(self._all_caches, eraser, save_after_s)
 
     def create(self, info: GalleryInfo) -> SqliteGallery:
         """Make a new gallery; the ``version`` of ``info`` is replaced by the store's."""
@@ -152,6 +151,7 @@ class SqliteGalleryStore:
             self._keeper.close()
         finally:
             self._database.close()
+            self._core.eraser.close()
             self._lock.close()
 
     def _gallery(self, number: int, name: str) -> SqliteGallery:

@@ -1,0 +1,93 @@
+"""What SQLite leaves of deleted subjects in the unused parts of its pages.
+
+``secure_delete`` overwrites what is deleted where it is. But when SQLite moves rows from one page
+to another, as it does when pages of rows of unequal length are split or joined, the old place may
+keep a copy (measured: for one to three rows in a thousand), and deleting the row later does not
+find it. Rows of equal length, which features and crops are, fill each other's places exactly.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ood_face.storage import file_errors
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+    from ood_face.storage import Database
+
+__all__ = ["Residue"]
+
+# first byte of a page -> bytes of its header: index and table, inner and leaf
+_HEADER_BYTES = {2: 12, 5: 12, 10: 8, 13: 8}
+
+
+class Residue:
+    """Finds and removes copies of subjects' ids; safe to call from several threads.
+
+    Parameters
+    ----------
+    database : the galleries
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        with file_errors(database.path):
+            # open as long as the database is: closing any descriptor of the file drops the locks
+            # that SQLite has on it
+            self._descriptor = os.open(database.path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        """Let go of the file, after the database was closed."""
+        os.close(self._descriptor)
+
+    def remove(self, subject_ids: Iterable[bytes]) -> bool:
+        """Remove what is left of deleted subjects; False: nothing was.
+
+        Parameters
+        ----------
+        subject_ids : in UTF-8; the write-ahead log was emptied since they were deleted
+
+        Raises
+        ------
+        StorageError
+            The database cannot be read or written.
+        """
+        sought = list(subject_ids)
+        if not self._left("subjects_by_id", sought) and not self._left("subjects", sought):
+            return False
+        with self._database.writing() as connection:
+            connection.execute("REINDEX subjects_by_id")
+        self._database.scrub()
+        if self._left("subjects_by_id", sought) or self._left("subjects", sought):
+            self._database.compact()
+        return True
+
+    def _left(self, tree: str, sought: list[bytes]) -> bool:
+        # while nobody writes, no page changes in the file
+        with self._database.writing() as connection, file_errors(self._database.path):
+            (size,) = connection.execute("PRAGMA page_size").fetchone()
+            return any(
+                subject_id in unused
+                for number in _pages(connection, tree)
+                for unused in [_unused(os.pread(self._descriptor, size, (number - 1) * size))]
+                for subject_id in sought
+            )
+
+
+def _pages(connection: sqlite3.Connection, tree: str) -> Iterator[int]:
+    rows = connection.execute(
+        "SELECT pageno FROM dbstat WHERE name = ? AND pagetype IN ('internal', 'leaf')", (tree,)
+    )
+    return (number for (number,) in rows)
+
+
+def _unused(page: bytes) -> bytes:
+    # between the list of a page's cells and the first cell
+    header = _HEADER_BYTES[page[0]]
+    cells = int.from_bytes(page[3:5], "big")
+    first = int.from_bytes(page[5:7], "big")
+    return page[header + 2 * cells : first]
