@@ -140,13 +140,9 @@ class GalleryIndex:
         ids, features = _checked(ids, features)
         with self._changing:
             fresh = np.unique(ids)
-            places = np.searchsorted(self._ids, fresh)
-            if (
-                len(fresh) != len(ids)
-                or np.isin(fresh, self._ids[places[places < len(self)]]).any()
-            ):
+            if len(fresh) != len(ids) or len(_places(self._ids, fresh)):
                 raise InputError("index.duplicate", "the index has one of these templates already")
-            merged = np.insert(self._ids, places, fresh)
+            merged = np.insert(self._ids, np.searchsorted(self._ids, fresh), fresh)
             with self._lock.writing():
                 self._vectors.add(ids, features)
                 self._ids = merged
@@ -157,10 +153,9 @@ class GalleryIndex:
 
         Nothing of a removed feature stays, neither in what is searched nor in what is saved next.
         """
-        ids = np.unique(np.asarray(ids, np.int64))
         with self._changing:
-            gone = ids[np.isin(ids, self._ids, assume_unique=True)]
-            kept = np.delete(self._ids, np.searchsorted(self._ids, gone))
+            places = _places(self._ids, np.unique(ids))
+            gone, kept = self._ids[places], np.delete(self._ids, places)
             with self._lock.writing():
                 self._vectors.remove(gone)
                 self._ids = kept
@@ -239,6 +234,15 @@ def _compressed(flat: FlatVectors) -> CompressedVectors:
         part = slice(start, start + _CHUNK)
         vectors.add(flat.ids()[part], flat.features()[part])
     return vectors
+
+
+def _places(known: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.intp]:
+    # where those of the ids are that are known; both are sorted
+    places = np.searchsorted(known, ids)
+    inside = places < len(known)
+    places, ids = places[inside], ids[inside]
+    hits: NDArray[np.intp] = places[known[places] == ids]
+    return hits
 
 
 def _checked(
