@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+
+import pytest
+from fastapi.testclient import TestClient
+
+from ood_face.api import create_app
+from ood_face.api.batches import BatchPlaces
+from ood_face.errors import BusyError, StorageFullError
+from tests.fakes import FakeDetector, FakeEmbedder, fake_gallery_service, fake_service
+from tests.fakes.galleries import FakeGallery, FakeGalleryStore
+from tests.unit.api.people import (
+    ANN,
+    BEN,
+    CAT,
+    GALLERY,
+    SUBJECTS,
+    enroll,
+    in_base64,
+    known,
+    send_batch,
+    shot,
+)
+
+BATCH = f"{SUBJECTS}:batch"
+
+
+def statuses(lines):
+    return [(line.get("subject_id"), line["status"]) for line in lines[:-1]]
+
+
+def test_each_subject_has_a_line_and_the_last_one_sums_up(gallery_client):
+    enroll(gallery_client, "ben", shot(BEN))
+    lines = send_batch(
+        gallery_client,
+        known("ann", shot(ANN), shot(ANN, 60), name="Ann", metadata={"floor": 3}),
+        known("ben", shot(BEN), shot(BEN, 60)),
+        known("cat"),
+        known("dan", b""),
+    )
+    assert statuses(lines) == [
+        ("ann", "created"),
+        ("ben", "updated"),
+        ("cat", "created"),
+        ("dan", "refused"),
+    ]
+    assert [line["index"] for line in lines[:-1]] == [0, 1, 2, 3]
+    assert [one["status"] for one in lines[1]["pictures"]] == ["unchanged", "enrolled"]
+    assert (lines[3]["code"], lines[3]["field"]) == ("image.empty", "images[0]")
+    assert lines[-1] == {
+        "summary": {
+            "received": 4,
+            "created": 2,
+            "updated": 1,
+            "unchanged": 0,
+            "refused": 1,
+            "complete": True,
+        }
+    }
+    ann = gallery_client.get(f"{SUBJECTS}/ann").json()
+    assert (ann["name"], ann["metadata"], len(ann["templates"])) == ("Ann", {"floor": 3}, 2)
+    assert gallery_client.get(f"{SUBJECTS}/dan").status_code == 404
+
+
+def test_sent_again_it_changes_nothing_and_embeds_nothing(gallery_client_of):
+    class CountingEmbedder(FakeEmbedder):
+        calls = 0
+
+        def embed(self, crops):
+            self.calls += 1
+            return super().embed(crops)
+
+    embedder = CountingEmbedder()
+    galleries = fake_gallery_service(fake_service(embedder=embedder))
+    galleries.create_gallery("staff")
+    client = gallery_client_of(galleries)
+    batch = [known("ann", shot(ANN), name="Ann"), known("ben", shot(BEN), metadata={"a": 1})]
+    send_batch(client, *batch)
+    before, calls = client.get(SUBJECTS).json(), embedder.calls
+    lines = send_batch(client, *batch)
+    assert statuses(lines) == [("ann", "unchanged"), ("ben", "unchanged")]
+    assert client.get(SUBJECTS).json() == before
+    assert embedder.calls == calls > 0
+    renamed = send_batch(client, known("ann", shot(ANN), name="Anna"))
+    assert statuses(renamed) == [("ann", "updated")]
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_a_form_brings_files_that_its_manifest_names(gallery_client, as_file):
+    manifest = json.dumps(
+        {
+            "subjects": [
+                {"subject_id": "ann", "images": ["a1", "a2"]},
+                {"subject_id": "ben", "images": ["missing"]},
+            ]
+        }
+    )
+    files = [
+        ("a1", ("1.png", shot(ANN))),
+        ("a2", ("2.png", shot(ANN, 60))),
+        ("manifest", ("m.json" if as_file else None, manifest)),
+    ]
+    answer = gallery_client.post(BATCH, files=files)
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert statuses(lines) == [("ann", "created"), ("ben", "refused")]
+    assert len(lines[0]["pictures"]) == 2
+    assert (lines[1]["code"], lines[1]["field"]) == ("batch.no_file", "images[0]")
+    assert "missing" in lines[1]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ([("a", ("a.png", b"1"))], "batch.manifest"),
+        ([("manifest", (None, "{}")), ("manifest", (None, "{}"))], "batch.manifest"),
+        ([("manifest", (None, "{}"))], "request.field_names"),
+        ([("manifest", (None, "["))], "request.bad_json"),
+        (
+            [("manifest", (None, '{"subjects": []}')), ("a", ("a.png", b"1"))],
+            "batch.file_not_named",
+        ),
+        (
+            [("manifest", (None, '{"subjects": []}')), ("a", (None, "text"))],
+            "request.not_file",
+        ),
+        (
+            [("manifest", (None, '{"subjects": [{"images": ["a"]}]}'))]
+            + [("a", ("a.png", b"1"))] * 2,
+            "batch.file_twice",
+        ),
+    ],
+)
+def test_bad_forms_are_refused_as_a_whole(gallery_client, files, code):
+    answer = gallery_client.post(BATCH, files=files)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 422, "request.field_names"),
+        ({"subjects": {"a": 1}}, 422, "request.not_list"),
+        ({"subjects": 5}, 422, "request.not_list"),
+        ({"subjects": [{}] * 1001}, 422, "batch.too_many"),
+        ({"subjects": [], "force": "yes"}, 422, "request.not_flag"),
+        ({"subjects": [], "scenario": "party"}, 404, "scenario.unknown"),
+        ([], 422, "request.not_object"),
+    ],
+)
+def test_bad_batches_are_refused_as_a_whole(gallery_client, body, status, code):
+    answer = gallery_client.post(BATCH, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("subject", "code"),
+    [
+        (5, "batch.no_object"),
+        (None, "batch.no_object"),
+        ({}, "request.field_names"),
+        ({"subject_id": None}, "subject.id"),
+        ({"subject_id": 5}, "request.not_text"),
+        ({"subject_id": "a/b"}, "subject.id"),
+        ({"subject_id": "\ud800" * 200}, "subject.id"),
+        ({"subject_id": "eve", "age": 5}, "request.field_names"),
+        ({"subject_id": "eve", "images": 5}, "request.not_list"),
+        ({"subject_id": "eve", "images": [5]}, "request.bad_base64"),
+        ({"subject_id": "eve", "images": [""] * 21}, "request.many_pictures"),
+        ({"subject_id": "eve", "metadata": {"a": "x" * 17_000}}, "subject.metadata_size"),
+        ({"subject_id": "eve", "name": "x" * 201}, "subject.name"),
+        (known("eve", shot(ANN, 60)), "enroll.duplicate_face"),
+    ],
+)
+def test_a_subject_that_is_refused_stops_no_other(gallery_client, subject, code):
+    content = json.dumps({"subjects": [known("ann", shot(ANN)), subject, known("ben", shot(BEN))]})
+    answer = gallery_client.post(
+        BATCH, content=content, headers={"Content-Type": "application/json"}
+    )
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert [line["status"] for line in lines[:-1]] == ["created", "refused", "created"]
+    assert lines[1]["code"] == code
+    assert lines[1]["detail"]
+    assert lines[-1]["summary"]["complete"]
+    ids = [one["subject_id"] for one in gallery_client.get(SUBJECTS).json()["subjects"]]
+    assert ids == ["ann", "ben"]
+
+
+def test_a_gallery_that_is_not_there_is_said_before_the_first_line(gallery_client):
+    answer = gallery_client.post("/v1/galleries/none/subjects:batch", json={"subjects": []})
+    assert answer.status_code == 404
+
+
+def test_reasons_come_in_the_callers_language(gallery_client):
+    answer = gallery_client.post(
+        BATCH, json={"subjects": [known("ann", b"")]}, headers={"Accept-Language": "zh"}
+    )
+    assert "图片为空" in json.loads(answer.text.splitlines()[0])["detail"]
+
+
+def test_forced_it_enrols_faces_of_others_too(gallery_client):
+    lines = send_batch(
+        gallery_client, known("ann", shot(ANN)), known("eve", shot(ANN, 60)), force=True
+    )
+    assert statuses(lines) == [("ann", "created"), ("eve", "created")]
+    assert lines[1]["near_duplicates"][0]["subject_id"] == "ann"
+
+
+def test_a_busy_service_delays_a_subject_and_refuses_none(gallery_client_of):
+    class BusyAtFirst(FakeDetector):
+        refusals = 1
+
+        def detect(self, image):
+            if self.refusals:
+                self.refusals -= 1
+                raise BusyError("busy.timeout", "no worker came free within {limit_s} s", limit_s=1)
+            return super().detect(image)
+
+    galleries = fake_gallery_service(fake_service(detector=BusyAtFirst()))
+    galleries.create_gallery("staff")
+    lines = send_batch(gallery_client_of(galleries), known("ann", shot(ANN)))
+    assert statuses(lines) == [("ann", "created")]
+
+
+def test_a_store_that_fails_under_way_ends_the_batch_and_says_so(gallery_client_of, service):
+    class FullAtBen(FakeGallery):
+        def create_subject(self, subject_id, *others):
+            if subject_id == "ben":
+                raise StorageFullError("storage.full", "no space for {file}", file="/secret/db")
+            return super().create_subject(subject_id, *others)
+
+    class FullStore(FakeGalleryStore):
+        def open(self, name):
+            opened = super().open(name)
+            return FullAtBen(opened._memory, opened._content)
+
+    galleries = fake_gallery_service(service, store=FullStore())
+    galleries.create_gallery("staff")
+    client = gallery_client_of(galleries)
+    lines = send_batch(client, known("ann"), known("ben", shot(BEN)), known("cat", shot(CAT)))
+    assert statuses(lines) == [("ann", "created")]
+    summary = lines[-1]["summary"]
+    assert (summary["complete"], summary["received"], summary["created"]) == (False, 3, 1)
+    assert summary["code"] == "request.failed"
+    assert "secret" not in json.dumps(lines)
+
+
+def test_a_batch_may_be_larger_than_another_body(gallery_client, settings):
+    pad = "x" * 2 * settings.max_image_bytes
+    for _ in range(2):
+        pad += pad
+    body = {"subjects": [], "scenario": pad}
+    assert gallery_client.post(SUBJECTS, json=body).status_code == 413
+    assert gallery_client.post(BATCH, json=body).status_code == 404  # no such scenario
+
+
+def test_a_batch_beyond_its_own_limit_is_refused(service, settings, galleries):
+    small = settings.model_copy(update={"max_batch_bytes": 1000})
+    client = TestClient(create_app(service, small, galleries=galleries))
+    answer = client.post(BATCH, json={"subjects": [], "scenario": "x" * 1000})
+    assert (answer.status_code, answer.json()["code"]) == (413, "request.too_large")
+    assert "1000" in answer.json()["detail"]
+
+
+def test_so_many_batches_at_once_and_no_more():
+    async def enter_three() -> list[str]:
+        places = BatchPlaces(2)
+        held = [places.hold() for _ in range(3)]
+        seen = []
+        for place in held:
+            try:
+                await anext(place)
+                seen.append("in")
+            except BusyError as error:
+                seen.append(error.key)
+        await held[0].aclose()
+        await anext(places.hold())
+        return seen
+
+    assert asyncio.run(enter_three()) == ["in", "in", "batch.busy"]
+
+
+def test_a_place_is_free_again_after_each_batch(gallery_client):
+    for _ in range(5):
+        assert gallery_client.post(BATCH, json={"subjects": []}).status_code == 200
+        assert gallery_client.post(BATCH, json={"subjects": 5}).status_code == 422
+
+
+def test_a_caller_who_goes_away_lets_the_subject_in_hand_be_finished(service, settings):
+    reached, go_on = threading.Event(), threading.Event()
+
+    class Waiting(FakeGallery):
+        def create_subject(self, subject_id, *others):
+            if subject_id == "ben":
+                reached.set()
+                assert go_on.wait(20)
+            return super().create_subject(subject_id, *others)
+
+    class WaitingStore(FakeGalleryStore):
+        def open(self, name):
+            opened = super().open(name)
+            return Waiting(opened._memory, opened._content)
+
+    galleries = fake_gallery_service(service, store=WaitingStore())
+    galleries.create_gallery("staff")
+    app = create_app(service, settings, galleries=galleries)
+    body = json.dumps({"subjects": [known(one) for one in ("ann", "ben", "cat")]}).encode()
+
+    async def hang_up() -> list[bytes]:
+        sent: list[bytes] = []
+        messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive():
+            if messages:
+                return messages.pop()
+            while not reached.is_set():
+                await asyncio.sleep(0.01)
+            go_on.set()
+            return {"type": "http.disconnect"}
+
+        async def send(message):
+            sent.append(message.get("body", b""))
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "path": BATCH,
+            "raw_path": BATCH.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "scheme": "http",
+            "headers": [(b"content-type", b"application/json")],
+            "client": ("test", 1),
+            "server": ("test", 80),
+        }
+        await app(scope, receive, send)
+        return sent
+
+    sent = asyncio.run(hang_up())
+    assert b"summary" not in b"".join(sent)
+    assert [one.subject_id for one in galleries.subjects("staff")] == ["ann", "ben"]
+
+
+def test_pictures_are_decoded_when_their_turn_comes(gallery_client, audit):
+    broken = in_base64(shot(BEN)[:-30])
+    lines = send_batch(
+        gallery_client, known("ann", shot(ANN)), {"subject_id": "ben", "images": [broken]}
+    )
+    assert statuses(lines) == [("ann", "created"), ("ben", "refused")]
+    assert ("enroll", "enrolled") in audit.outcomes()
+    assert gallery_client.get(GALLERY).json()["subjects"] == 1
