@@ -162,6 +162,14 @@ class MilvusGalleryStore:
                 intent.done = True
             self._turns.pop(before.uid, None)
 
+    def maintain(self) -> None:
+        """Do now what is done every ten minutes.
+
+        What replicas that died have left is removed, and Milvus is asked to compact the galleries
+        that this replica has deleted from. Failures are logged.
+        """
+        self._sweeper.maintain()
+
     def close(self) -> None:
         """Finish what runs in the background and let go of the store."""
         self._sweeper.close()

@@ -92,16 +92,20 @@ class Sweeper:
         self._closing.set()
         self._thread.join()
 
+    def maintain(self) -> None:
+        """Sweep, and have Milvus drop what was removed since the last time; failures are logged."""
+        try:
+            self.sweep()
+        except BackendError as exc:
+            _log.warning("sweeping up in Milvus failed: %s", exc)
+        with self._lock:
+            erased, self._erased = self._erased, {}
+        for layout in erased.values():
+            self._purge(layout)
+
     def _run(self) -> None:
         while not self._closing.wait(_EVERY_S):
-            try:
-                self.sweep()
-            except BackendError as exc:
-                _log.warning("sweeping up in Milvus failed: %s", exc)
-            with self._lock:
-                erased, self._erased = self._erased, {}
-            for layout in erased.values():
-                self._purge(layout)
+            self.maintain()
 
     def _purge(self, layout: Layout) -> None:
         try:

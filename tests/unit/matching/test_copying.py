@@ -10,6 +10,7 @@ import pytest
 from ood_face.errors import BackendError, GalleryError
 from ood_face.matching.copying import copy_gallery
 from ood_face.matching.milvus import MilvusGalleryStore
+from ood_face.matching.sqlite import SqliteGalleryStore
 from ood_face.types import Profile, RequestToken
 from tests.fakes.galleries import FakeGalleryStore, Memory
 from tests.fakes.templates import feature, gallery_info, near, template
@@ -21,6 +22,8 @@ PEOPLE = 230
 def open_store(kind, folder):
     if kind == "milvus":
         return MilvusGalleryStore(str(folder / "galleries.db"))
+    if kind == "sqlite":
+        return SqliteGalleryStore(folder)
     return FakeGalleryStore(Memory())
 
 
@@ -70,7 +73,7 @@ def contents(gallery):
 
 
 @pytest.mark.parametrize(
-    "stores", [("fake", "fake"), ("fake", "milvus"), ("milvus", "fake")], indirect=True
+    "stores", [("fake", "fake"), ("sqlite", "milvus"), ("milvus", "sqlite")], indirect=True
 )
 def test_a_copy_has_everything_of_its_source(stores):
     people = PEOPLE if all(isinstance(store, FakeGalleryStore) for store in stores) else 50
