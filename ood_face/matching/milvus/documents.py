@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ood_face.matching.milvus.clock import from_us, to_us
+from ood_face.matching.milvus.vector_index import VectorIndex
 from ood_face.types import (
     CROP_SIDE_PX,
     GalleryInfo,
@@ -80,17 +81,20 @@ class GalleryRow:
     info : the gallery
     uid : names its collections
     crops : names the collection of its crops; None: none are kept
+    index : how its templates are searched
     """
 
     info: GalleryInfo
     uid: str
     crops: str | None
+    index: VectorIndex
 
     def to_row(self) -> dict[str, object]:
         """Return what Milvus keeps."""
         document = {
             "uid": self.uid,
             "crops": self.crops,
+            "index": self.index.value,
             "model": self.info.model_id,
             "scenario": self.info.scenario,
             "max_templates": self.info.max_templates,
@@ -114,7 +118,7 @@ class GalleryRow:
             version=document["version"],
             token=_to_token(document["token"]),
         )
-        return cls(info, document["uid"], document["crops"])
+        return cls(info, document["uid"], document["crops"], VectorIndex(document["index"]))
 
 
 @dataclass(frozen=True, slots=True)

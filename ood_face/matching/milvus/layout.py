@@ -12,7 +12,7 @@ from ood_face.matching.refusals import no_gallery
 if TYPE_CHECKING:
     from ood_face.errors import GalleryNotFoundError
     from ood_face.matching.milvus.connection import Connection
-    from ood_face.matching.milvus.schema import VectorIndex
+    from ood_face.matching.milvus.vector_index import VectorIndex
 
 __all__ = ["Layout"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from ood_face.matching.milvus.documents import MAX_DOCUMENT_BYTES
+from ood_face.matching.milvus.vector_index import VectorIndex, index_params
 from ood_face.types import FEATURE_DIM
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = [
     "GALLERIES",
     "JOURNAL",
-    "VectorIndex",
     "create_crops",
     "create_plain",
     "create_subjects",
@@ -36,22 +35,6 @@ _TOKEN_CHARS = 64
 _TOKENS = 32
 _TEMPLATES = 32
 _OWNED = re.compile(r"ood_face_([0-9a-f]{22})_(subjects|templates|crops_([0-9a-f]{22}))")
-
-
-class VectorIndex(StrEnum):
-    """How a cluster searches templates; see Milvus' documentation of indexes."""
-
-    FLAT = "FLAT"
-    HNSW = "HNSW"
-    AUTOINDEX = "AUTOINDEX"
-
-
-# HNSW: more links than usual, since a missed face costs more here than memory does
-_INDEX_PARAMS: dict[VectorIndex, dict[str, int]] = {
-    VectorIndex.FLAT: {},
-    VectorIndex.HNSW: {"M": 32, "efConstruction": 360},
-    VectorIndex.AUTOINDEX: {},
-}
 
 
 def subjects_name(uid: str) -> str:
@@ -113,8 +96,7 @@ def create_templates(connection: Connection, uid: str, index: VectorIndex) -> No
     schema.add_field("id", kinds.INT64, is_primary=True)
     schema.add_field("subject", kinds.VARCHAR, max_length=_KEY_CHARS)
     schema.add_field("feature", kinds.FLOAT_VECTOR, dim=FEATURE_DIM)
-    searched = {"index_type": index.value, "metric_type": "COSINE", "params": _INDEX_PARAMS[index]}
-    _create(connection, templates_name(uid), schema, {"feature": searched})
+    _create(connection, templates_name(uid), schema, {"feature": index_params(index)})
 
 
 def create_crops(connection: Connection, uid: str, crops: str) -> None:

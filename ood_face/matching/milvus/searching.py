@@ -9,7 +9,7 @@ import numpy as np
 from ood_face.errors import InputError
 from ood_face.matching.milvus.documents import from_key, to_key
 from ood_face.matching.milvus.rows import MAX_LIMIT
-from ood_face.matching.milvus.schema import VectorIndex
+from ood_face.matching.milvus.vector_index import VectorIndex, search_params
 from ood_face.types import FEATURE_DIM, Hit
 from ood_face.types.arrays import frozen_array
 
@@ -24,9 +24,6 @@ __all__ = ["TemplateSearch"]
 _SPARE = 8
 _ATTEMPTS = 5
 _GROWTH = 4
-# HNSW looks at so many candidates at least, and at so many for each that is asked for
-_MIN_EF = 256
-_EF_PER_HIT = 4
 
 
 class TemplateSearch:
@@ -82,8 +79,7 @@ class TemplateSearch:
         if self._index is VectorIndex.FLAT:
             found = self._templates.nearest(features, limit, ["subject"])
             return [_sorted([_hit(hit, float(hit["distance"])) for hit in hits]) for hits in found]
-        ef = max(_MIN_EF, limit * _EF_PER_HIT)
-        params = {"ef": ef} if self._index is VectorIndex.HNSW else {}
+        params = search_params(self._index, limit)
         found = self._templates.nearest(features, limit, ["subject", "feature"], **params)
         return [
             _sorted([_hit(hit, _cosine(probe, hit["entity"]["feature"])) for hit in hits])

@@ -18,7 +18,6 @@ from ood_face.matching.milvus.rows import Rows
 from ood_face.matching.milvus.schema import (
     GALLERIES,
     JOURNAL,
-    VectorIndex,
     create_crops,
     create_plain,
     create_subjects,
@@ -26,6 +25,7 @@ from ood_face.matching.milvus.schema import (
     crops_name,
 )
 from ood_face.matching.milvus.sweeping import Sweeper
+from ood_face.matching.milvus.vector_index import VectorIndex
 from ood_face.matching.refusals import check_version, duplicate_gallery, no_gallery
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ class MilvusGalleryStore:
     ----------
     uri : ``http://host:19530``, or a file that ends in ``.db``: Milvus Lite, in this process
     token : ``user:password`` or an API key; None: none is needed
-    index : how a cluster searches galleries that are made from now on, the same for all replicas;
-        Milvus Lite compares with every template
+    index : how a cluster searches galleries that are made from now on; Milvus Lite compares with
+        every template
     connect : opens the connection
 
     Raises
@@ -95,9 +95,7 @@ class MilvusGalleryStore:
             for name in (JOURNAL, GALLERIES):
                 if name not in present:
                     create_plain(self._connection, name)
-            self._sweeper = Sweeper(
-                self._connection, self._galleries, self._journal, self._clock, self._index
-            )
+            self._sweeper = Sweeper(self._connection, self._galleries, self._journal, self._clock)
         except BaseException:
             self._connection.close()
             raise
@@ -110,7 +108,7 @@ class MilvusGalleryStore:
             now_us = self._clock.now_us()
             uid = new_uid(now_us)
             crops = new_uid(now_us) if info.keep_crops else None
-            row = GalleryRow(replace(info, version=now_us), uid, crops)
+            row = GalleryRow(replace(info, version=now_us), uid, crops, self._index)
             with self._journal.changing(Note(info.name, uid)) as intent:
                 create_subjects(self._connection, uid)
                 create_templates(self._connection, uid, self._index)
@@ -145,7 +143,7 @@ class MilvusGalleryStore:
                     keep_crops=info.keep_crops,
                     version=self._clock.now_us(above=before.info.version),
                 )
-                self._replace(before, GalleryRow(changed, before.uid, crops))
+                self._replace(before, replace(before, info=changed, crops=crops))
         return changed
 
     def delete(self, name: str, if_version: int | None = None) -> None:
@@ -185,7 +183,7 @@ class MilvusGalleryStore:
         return GalleryRow.from_row(rows[0])
 
     def _opened(self, row: GalleryRow) -> MilvusGallery:
-        layout = Layout(self._connection, self._galleries, row.info.name, row.uid, self._index)
+        layout = Layout(self._connection, self._galleries, row.info.name, row.uid, row.index)
         turn = self._turn_of(row.uid)
         changes = Changes(layout, self._journal, self._clock, turn, self._sweeper.erased)
         return MilvusGallery(layout, changes)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ood_face.matching.milvus.connection import Connection
     from ood_face.matching.milvus.journal import Journal, Note
     from ood_face.matching.milvus.rows import Rows
-    from ood_face.matching.milvus.schema import VectorIndex
 
 __all__ = ["Sweeper"]
 
@@ -35,7 +34,6 @@ class Sweeper:
     galleries : the rows of all galleries
     journal : says what may have been left
     clock : gives the time
-    index : of the templates
     """
 
     def __init__(
@@ -44,13 +42,11 @@ class Sweeper:
         galleries: Rows,
         journal: Journal,
         clock: Clock,
-        index: VectorIndex,
     ) -> None:
         self._connection = connection
         self._galleries = galleries
         self._journal = journal
         self._clock = clock
-        self._index = index
         self._erased: dict[str, Layout] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -126,7 +122,7 @@ class Sweeper:
             self._connection.drop(crops_name(note.uid, note.crops))
         if note.subject is None:
             return
-        layout = Layout(self._connection, self._galleries, note.gallery, note.uid, self._index)
+        layout = Layout(self._connection, self._galleries, note.gallery, note.uid, gallery.index)
         subjects = layout.subjects.get([note.subject], ["document"])
         listed = {
             one.template_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from ood_face.errors import BackendError, GalleryNotFoundError, SubjectNotFoundError
 from ood_face.matching.milvus import MilvusGalleryStore
-from ood_face.matching.milvus.schema import JOURNAL, parse_name
+from ood_face.matching.milvus.schema import GALLERIES, JOURNAL, parse_name
 from ood_face.types import Profile
 from tests.fakes.milvus import BreakingConnection
 from tests.fakes.templates import feature, gallery_info, template
@@ -107,6 +108,20 @@ def test_an_error_of_a_write_before_the_one_that_counts_changes_nothing(milvus, 
             gallery.subject("eve")
         hits = gallery.search(feature(9)[None], 99)[0]
         assert {hit.subject_id for hit in hits} == {"bob"}
+
+
+def test_a_change_that_may_still_be_under_way_is_not_swept_up(milvus, replica):
+    store = replica()
+    gallery = store.create(gallery_info())
+    milvus.writes_left = 2
+    with pytest.raises(BackendError):
+        gallery.create_subject("eve", NOBODY, [template(9)])
+    milvus.writes_left = None
+
+    store.maintain()
+    assert (stored(milvus, "templates"), milvus.count(JOURNAL, "")) == (1, 1)
+    replica()  # to whoever opens a file, nothing in it is under way
+    assert (stored(milvus, "templates"), milvus.count(JOURNAL, "")) == (0, 0)
 
 
 def test_a_search_looks_past_any_number_of_templates_that_do_not_count(milvus, replica):
@@ -208,6 +223,49 @@ def test_crops_that_were_to_go_when_a_replica_died_go_when_another_starts(milvus
 
     assert len(gallery_collections(milvus)) == 2
     assert not gallery.info.keep_crops
+
+
+def test_templates_that_milvus_has_lost_are_told(milvus, replica):
+    gallery = replica().create(gallery_info())
+    made = gallery.create_subject("ada", NOBODY, [template(1)])
+    (name,) = [name for name in milvus.collections() if name.endswith("_templates")]
+    milvus.delete(name, [made.templates[0].template_id])
+
+    with pytest.raises(BackendError, match="does not have"):
+        gallery.enrolled(["ada"])
+
+
+def test_a_store_that_has_lost_its_galleries_says_so(milvus, replica):
+    store = replica()
+    store.create(gallery_info())
+    milvus.drop(GALLERIES)
+
+    with pytest.raises(BackendError, match="lost"):
+        store.open("staff")
+
+
+def test_a_store_that_cannot_sweep_does_not_open_and_opens_later(milvus, replica):
+    gallery = replica().create(gallery_info())
+    milvus.writes_left = 2
+    with pytest.raises(BackendError):
+        gallery.create_subject("eve", NOBODY, [template(9)])
+
+    with pytest.raises(BackendError, match="broken by the test"):
+        replica()
+    milvus.writes_left = None
+    assert replica().open("staff").counts().subjects == 0
+
+
+def test_maintenance_that_fails_is_logged_and_done_another_time(tmp_path, caplog):
+    milvus = BreakingConnection(str(tmp_path / "shared.db"))
+    store = MilvusGalleryStore("shared", connect=lambda _uri, _token: milvus)
+    milvus.end()
+
+    with caplog.at_level(logging.WARNING, "ood_face"):
+        store.maintain()
+
+    assert "sweeping up in Milvus failed" in caplog.text
+    store.close()
 
 
 def _broken(name):
