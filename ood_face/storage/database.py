@@ -140,6 +140,15 @@ class Database:
                 self._writer.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_S * 1000:.0f}")
         return not busy
 
+    @contextmanager
+    def settled(self) -> Iterator[bool]:
+        """Hold off writers, after :meth:`scrub`: what it returned is given to the block.
+
+        With True, all that was committed is in the file itself, and stays so during the block.
+        """
+        with self._write_lock:
+            yield self.scrub()
+
     def compact(self) -> None:
         """Write the whole file anew, without gaps; others may read, but not write, meanwhile.
 

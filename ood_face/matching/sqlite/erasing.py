@@ -59,9 +59,9 @@ class Eraser:
             self._deleted.update(subject_ids)
             deleted = set(self._deleted)
         try:
-            wiped = self._database.scrub()
-            if wiped and deleted:
-                self._residue.remove(subject_id.encode() for subject_id in deleted)
+            with self._database.settled() as wiped:
+                if wiped and deleted:
+                    self._residue.remove([subject_id.encode() for subject_id in deleted])
         except BackendError as exc:
             _log.warning("what was deleted is not yet out of all files: %s", exc)
             wiped = False

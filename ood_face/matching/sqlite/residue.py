@@ -15,7 +15,7 @@ from ood_face.storage import file_errors
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from ood_face.storage import Database
 
@@ -44,45 +44,47 @@ class Residue:
         """Let go of the file, after the database was closed."""
         os.close(self._descriptor)
 
-    def remove(self, subject_ids: Iterable[bytes]) -> bool:
+    def remove(self, subject_ids: Sequence[bytes]) -> bool:
         """Remove what is left of deleted subjects; False: nothing was.
 
         Parameters
         ----------
-        subject_ids : in UTF-8; the write-ahead log was emptied since they were deleted
+        subject_ids : in UTF-8; the caller keeps the database settled since they were deleted
 
         Raises
         ------
         StorageError
             The database cannot be read or written.
         """
-        sought = list(subject_ids)
-        if not self._left("subjects_by_id", sought) and not self._left("subjects", sought):
+        if not self._left(subject_ids):
             return False
+        # cheap; seldom is it the table itself, which takes writing the whole file anew
         with self._database.writing() as connection:
             connection.execute("REINDEX subjects_by_id")
         self._database.scrub()
-        if self._left("subjects_by_id", sought) or self._left("subjects", sought):
+        if self._left(subject_ids):
             self._database.compact()
         return True
 
-    def _left(self, tree: str, sought: list[bytes]) -> bool:
-        # while nobody writes, no page changes in the file
-        with self._database.writing() as connection, file_errors(self._database.path):
+    def _left(self, subject_ids: Sequence[bytes]) -> bool:
+        with self._database.reading() as connection, file_errors(self._database.path):
             (size,) = connection.execute("PRAGMA page_size").fetchone()
             return any(
                 subject_id in unused
-                for number in _pages(connection, tree)
+                for number in _pages(connection)
                 for unused in [_unused(os.pread(self._descriptor, size, (number - 1) * size))]
-                for subject_id in sought
+                for subject_id in subject_ids
             )
 
 
-def _pages(connection: sqlite3.Connection, tree: str) -> Iterator[int]:
-    rows = connection.execute(
-        "SELECT pageno FROM dbstat WHERE name = ? AND pagetype IN ('internal', 'leaf')", (tree,)
-    )
-    return (number for (number,) in rows)
+def _pages(connection: sqlite3.Connection) -> Iterator[int]:
+    # of the two trees that have subjects' ids
+    for tree in ("subjects_by_id", "subjects"):
+        rows = connection.execute(
+            "SELECT pageno FROM dbstat WHERE name = ? AND pagetype IN ('internal', 'leaf')",
+            (tree,),
+        )
+        yield from (number for (number,) in rows)
 
 
 def _unused(page: bytes) -> bytes:
