@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ood_face.errors import BackendError, StorageError
+from ood_face.errors import BackendError
 from ood_face.storage import FolderLock
 
 if TYPE_CHECKING:
@@ -40,11 +40,12 @@ class Connection:
     Raises
     ------
     BackendError
-        The package pymilvus is not installed, the address is none, or nobody answers there.
+        The package pymilvus is not installed, the address is none, nobody answers there, or the
+        file is none of Milvus Lite.
     StorageLockedError
         Another process, or another store of this one, has the file of Milvus Lite.
     StorageError
-        The file cannot be used.
+        The folder of the file cannot be written.
     """
 
     def __init__(self, uri: str, token: str | None = None) -> None:
@@ -193,8 +194,7 @@ class Connection:
                         "Milvus has no collection {collection}",
                         collection=collection,
                     ) from exc
-                kind = StorageError if self.local else BackendError
-                raise kind(
+                raise BackendError(
                     "milvus.failed",
                     "Milvus at {address} failed: {problem}",
                     address=self._address,

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from ood_face.errors import BackendError, InputError, StorageError, StorageLockedError
+from ood_face.errors import BackendError, InputError, StorageLockedError
 from ood_face.matching.milvus import MilvusGalleryStore, VectorIndex
 from ood_face.matching.milvus.clock import Clock, from_us, new_uid, to_us, uid_us
 from ood_face.matching.milvus.connection import Connection
@@ -72,7 +72,7 @@ def test_a_file_has_one_owner(tmp_path):
 def test_a_file_that_is_none_of_milvus_is_refused(tmp_path):
     (tmp_path / "galleries.db").write_text("something else")
 
-    with pytest.raises(StorageError, match=r"galleries\.db"):
+    with pytest.raises(BackendError, match=r"galleries\.db"):
         MilvusGalleryStore(str(tmp_path / "galleries.db"))
 
 
