@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -106,6 +107,9 @@ def _add_reads(router: APIRouter, galleries: GalleryService) -> None:
 
 
 def _add_changes(router: APIRouter, galleries: GalleryService) -> None:
+    # one after the other, so that a key that comes twice at once makes one gallery
+    making = threading.Lock()
+
     @router.post(
         GALLERIES,
         status_code=201,
@@ -128,12 +132,13 @@ def _add_changes(router: APIRouter, galleries: GalleryService) -> None:
             "keep_crops": fields.flag("keep_crops"),
         }
         token = token_of(request, caller, key, dict(asked))
-        info = None if token is None else galleries.gallery_made_by(token)
-        if info is None:
-            given = {name: value for name, value in asked.items() if value is not None}
-            info = galleries.create_gallery(**given, token=token, caller=caller)  # type: ignore[arg-type]
-        else:
-            mark_replayed(response)
+        with making:
+            info = None if token is None else galleries.gallery_made_by(token)
+            if info is None:
+                given = {name: value for name, value in asked.items() if value is not None}
+                info = galleries.create_gallery(**given, token=token, caller=caller)  # type: ignore[arg-type]
+            else:
+                mark_replayed(response)
         found = _out(info, galleries.open(info.name).counts())
         response.headers["Location"] = address(info.name)
         response.headers["ETag"] = etag(found.version, found.subjects, found.templates)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.unit.api.people import ANN, BEN, GALLERIES, GALLERY, SUBJECTS, enroll, in_base64, shot
@@ -123,3 +125,17 @@ def test_a_malformed_key_is_refused_before_anything_is_done(gallery_client, key)
 def test_the_longest_key_will_do(gallery_client):
     headers = {"Idempotency-Key": "~" * 255}
     assert enroll(gallery_client, "ann", headers=headers).status_code == 201
+
+
+def test_requests_sent_at_once_take_effect_once(gallery_client):
+    def send(i: int):
+        if i % 2:
+            return gallery_client.post(GALLERIES, json={"name": "new"}, headers=KEY)
+        return enroll(gallery_client, "ann", shot(ANN), headers=KEY)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(send, range(16)))
+    assert {answer.status_code for answer in answers} == {201}
+    fresh = [answer for answer in answers if "idempotent-replayed" not in answer.headers]
+    assert len(fresh) == 2
+    assert len(versions(gallery_client)) == 1
