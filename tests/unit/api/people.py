@@ -60,3 +60,8 @@ def send_batch(client: TestClient, *subjects: object, **options: object) -> list
 def known(subject_id: str, *shots: bytes, **fields: object) -> dict[str, object]:
     """Return one subject of a batch."""
     return {"subject_id": subject_id, "images": [in_base64(data) for data in shots], **fields}
+
+
+def statuses(lines: list[dict]) -> list[tuple[str, str]]:
+    """Return id and status of each line but the last."""
+    return [(line.get("subject_id"), line["status"]) for line in lines[:-1]]

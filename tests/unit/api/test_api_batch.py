@@ -1,21 +1,15 @@
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 
 import pytest
 from fastapi.testclient import TestClient
 
 from ood_face.api import create_app
-from ood_face.api.batches import BatchPlaces
-from ood_face.errors import BusyError, StorageFullError
-from tests.fakes import FakeDetector, FakeEmbedder, fake_gallery_service, fake_service
-from tests.fakes.galleries import FakeGallery, FakeGalleryStore
+from tests.fakes import FakeEmbedder, fake_gallery_service, fake_service
 from tests.unit.api.people import (
     ANN,
     BEN,
-    CAT,
     GALLERY,
     SUBJECTS,
     enroll,
@@ -23,13 +17,10 @@ from tests.unit.api.people import (
     known,
     send_batch,
     shot,
+    statuses,
 )
 
 BATCH = f"{SUBJECTS}:batch"
-
-
-def statuses(lines):
-    return [(line.get("subject_id"), line["status"]) for line in lines[:-1]]
 
 
 def test_each_subject_has_a_line_and_the_last_one_sums_up(gallery_client):
@@ -209,45 +200,6 @@ def test_forced_it_enrols_faces_of_others_too(gallery_client):
     assert lines[1]["near_duplicates"][0]["subject_id"] == "ann"
 
 
-def test_a_busy_service_delays_a_subject_and_refuses_none(gallery_client_of):
-    class BusyAtFirst(FakeDetector):
-        refusals = 1
-
-        def detect(self, image):
-            if self.refusals:
-                self.refusals -= 1
-                raise BusyError("busy.timeout", "no worker came free within {limit_s} s", limit_s=1)
-            return super().detect(image)
-
-    galleries = fake_gallery_service(fake_service(detector=BusyAtFirst()))
-    galleries.create_gallery("staff")
-    lines = send_batch(gallery_client_of(galleries), known("ann", shot(ANN)))
-    assert statuses(lines) == [("ann", "created")]
-
-
-def test_a_store_that_fails_under_way_ends_the_batch_and_says_so(gallery_client_of, service):
-    class FullAtBen(FakeGallery):
-        def create_subject(self, subject_id, *others):
-            if subject_id == "ben":
-                raise StorageFullError("storage.full", "no space for {file}", file="/secret/db")
-            return super().create_subject(subject_id, *others)
-
-    class FullStore(FakeGalleryStore):
-        def open(self, name):
-            opened = super().open(name)
-            return FullAtBen(opened._memory, opened._content)
-
-    galleries = fake_gallery_service(service, store=FullStore())
-    galleries.create_gallery("staff")
-    client = gallery_client_of(galleries)
-    lines = send_batch(client, known("ann"), known("ben", shot(BEN)), known("cat", shot(CAT)))
-    assert statuses(lines) == [("ann", "created")]
-    summary = lines[-1]["summary"]
-    assert (summary["complete"], summary["received"], summary["created"]) == (False, 3, 1)
-    assert summary["code"] == "request.failed"
-    assert "secret" not in json.dumps(lines)
-
-
 def test_a_batch_may_be_larger_than_another_body(gallery_client, settings):
     pad = "x" * 2 * settings.max_image_bytes
     for _ in range(2):
@@ -263,87 +215,6 @@ def test_a_batch_beyond_its_own_limit_is_refused(service, settings, galleries):
     answer = client.post(BATCH, json={"subjects": [], "scenario": "x" * 1000})
     assert (answer.status_code, answer.json()["code"]) == (413, "request.too_large")
     assert "1000" in answer.json()["detail"]
-
-
-def test_so_many_batches_at_once_and_no_more():
-    async def enter_three() -> list[str]:
-        places = BatchPlaces(2)
-        held = [places.hold() for _ in range(3)]
-        seen = []
-        for place in held:
-            try:
-                await anext(place)
-                seen.append("in")
-            except BusyError as error:
-                seen.append(error.key)
-        await held[0].aclose()
-        await anext(places.hold())
-        return seen
-
-    assert asyncio.run(enter_three()) == ["in", "in", "batch.busy"]
-
-
-def test_a_place_is_free_again_after_each_batch(gallery_client):
-    for _ in range(5):
-        assert gallery_client.post(BATCH, json={"subjects": []}).status_code == 200
-        assert gallery_client.post(BATCH, json={"subjects": 5}).status_code == 422
-
-
-def test_a_caller_who_goes_away_lets_the_subject_in_hand_be_finished(service, settings):
-    reached, go_on = threading.Event(), threading.Event()
-
-    class Waiting(FakeGallery):
-        def create_subject(self, subject_id, *others):
-            if subject_id == "ben":
-                reached.set()
-                assert go_on.wait(20)
-            return super().create_subject(subject_id, *others)
-
-    class WaitingStore(FakeGalleryStore):
-        def open(self, name):
-            opened = super().open(name)
-            return Waiting(opened._memory, opened._content)
-
-    galleries = fake_gallery_service(service, store=WaitingStore())
-    galleries.create_gallery("staff")
-    app = create_app(service, settings, galleries=galleries)
-    body = json.dumps({"subjects": [known(one) for one in ("ann", "ben", "cat")]}).encode()
-
-    async def hang_up() -> list[bytes]:
-        sent: list[bytes] = []
-        messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive():
-            if messages:
-                return messages.pop()
-            while not reached.is_set():
-                await asyncio.sleep(0.01)
-            go_on.set()
-            return {"type": "http.disconnect"}
-
-        async def send(message):
-            sent.append(message.get("body", b""))
-
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": "POST",
-            "path": BATCH,
-            "raw_path": BATCH.encode(),
-            "query_string": b"",
-            "root_path": "",
-            "scheme": "http",
-            "headers": [(b"content-type", b"application/json")],
-            "client": ("test", 1),
-            "server": ("test", 80),
-        }
-        await app(scope, receive, send)
-        return sent
-
-    sent = asyncio.run(hang_up())
-    assert b"summary" not in b"".join(sent)
-    assert [one.subject_id for one in galleries.subjects("staff")] == ["ann", "ben"]
 
 
 def test_pictures_are_decoded_when_their_turn_comes(gallery_client, audit):
