@@ -6,6 +6,8 @@ import asyncio
 import json
 import threading
 
+from fastapi.testclient import TestClient
+
 from ood_face.api import create_app
 from ood_face.api.batches import BatchPlaces
 from ood_face.errors import BusyError, StorageFullError
@@ -134,3 +136,7 @@ def test_a_caller_who_goes_away_lets_the_subject_in_hand_be_finished(service, se
     sent = asyncio.run(hang_up())
     assert b"summary" not in b"".join(sent)
     assert [one.subject_id for one in galleries.subjects("staff")] == ["ann", "ben"]
+    # and their places are free again: more callers may go away than there are places
+    for _ in range(3):
+        asyncio.run(hang_up())
+    assert TestClient(app).post(BATCH, json={"subjects": []}).status_code == 200
