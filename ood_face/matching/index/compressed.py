@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import faiss
 import numpy as np
 
+from ood_face.matching.index.cores import one_core
 from ood_face.matching.index.nibbles import CODE_BYTES, encode, products
 from ood_face.matching.index.rows import Rows
 from ood_face.types.faces import FEATURE_DIM
@@ -47,22 +48,20 @@ class CompressedVectors:
 
     Parameters
     ----------
-    projection : float32 array of shape (512, 240), orthonormal columns
-    scanned : a trained ``IndexPQFastScan`` of 240 dimensions
-    rows : ids, four-bit codes and their scales, in the order of ``scanned``; None: none yet
+    index : FAISS's ``IndexPreTransform``: 512 to 240 dimensions, then an ``IndexPQFastScan``
+    rows : ids, four-bit codes and their scales, in the order of ``index``; None: none yet
     """
 
     kind = "pq-fast-scan"
 
     def __init__(
         self,
-        projection: NDArray[np.float32],
-        scanned: Any,  # noqa: ANN401 - FAISS's classes are not typed
+        index: Any,  # noqa: ANN401 - FAISS's classes are not typed
         rows: Rows | None = None,
     ) -> None:
-        self._projection = projection
-        self._scanned = scanned
-        self._packer = scanned.get_CodePacker()
+        self._index = index
+        self._scanned: Any = faiss.downcast_index(index.index)
+        self._packer = self._scanned.get_CodePacker()
         self._rows = _no_rows() if rows is None else rows
 
     @classmethod
@@ -75,11 +74,14 @@ class CompressedVectors:
         """
         chosen = np.random.default_rng(0).permutation(len(features))[:_SAMPLE]
         sample = features[np.sort(chosen)]
-        projection = _principal(sample)
+        one_core()
+        transform: Any = faiss.LinearTransform(FEATURE_DIM, _COMPONENTS, False)
+        faiss.copy_array_to_vector(_principal(sample).ravel(), transform.A)
+        transform.is_trained = transform.is_orthonormal = True
         scanned = faiss.IndexPQFastScan(_COMPONENTS, _PARTS, 4, faiss.METRIC_INNER_PRODUCT)
-        faiss.omp_set_num_threads(1)
-        scanned.train(sample @ projection)
-        return cls(projection, scanned)
+        index = faiss.IndexPreTransform(transform, scanned)
+        index.train(sample)
+        return cls(index)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -91,22 +93,22 @@ class CompressedVectors:
     def add(self, ids: NDArray[np.int64], features: NDArray[np.float32]) -> None:
         """Encode features; the ids are known to be new."""
         codes, scales = encode(features)
-        faiss.omp_set_num_threads(1)
-        self._scanned.add(features @ self._projection)
+        one_core()
+        self._index.add(features)
         self._rows.append(ids, codes, scales)
 
     def remove(self, ids: NDArray[np.int64]) -> None:
         """Overwrite the codes of these ids; ids that are not there are ignored."""
         before, index = len(self), self._scanned
         holes, movers = self._rows.remove(ids)
-        blocks = self._blocks()
         for hole, mover in zip(holes.tolist(), movers.tolist(), strict=True):
-            self._packer.pack_1(self._packer.unpack_1(blocks, mover), hole, blocks)
+            self._put(hole, self._packer.unpack_1(*self._place(mover)))
         blank = np.zeros(self._packer.code_size, np.uint8)
         for row in range(len(self), before):
-            self._packer.pack_1(blank, row, blocks)
+            self._put(row, blank)
         used = -(-len(self) // self._packer.nvec)
-        index.ntotal, index.ntotal2 = len(self), used * self._packer.nvec
+        self._index.ntotal = index.ntotal = len(self)
+        index.ntotal2 = used * self._packer.nvec
         index.codes.resize(used * self._packer.block_size)
 
     def search(self, features: NDArray[np.float32], count: int) -> Found:
@@ -114,10 +116,8 @@ class CompressedVectors:
         wanted = min(max(_SCANNED, 20 * count), len(self))
         if not wanted:
             return np.empty((len(features), 0), np.float32), np.empty((len(features), 0), np.int64)
-        # OpenMP counts for each calling thread: with more than one, every thread that searches
-        # would get helpers of its own, and keep them
-        faiss.omp_set_num_threads(1)
-        _, scanned = self._scanned.search(features @ self._projection, wanted)
+        one_core()
+        _, scanned = self._index.search(features, wanted)
         kept = min(max(_EXACT, 2 * count), wanted)
         similarities = np.empty((len(features), kept), np.float32)
         ids = np.empty((len(features), kept), np.int64)
@@ -129,10 +129,9 @@ class CompressedVectors:
         return similarities, ids
 
     def write(self, stream: BinaryIO) -> None:
-        """Write the projection, the rows, and FAISS's part in its own format."""
-        stream.write(self._projection.astype("<f4", copy=False).data)
+        """Write the rows, then FAISS's part in its own format."""
         self._rows.write(stream)
-        stream.write(faiss.serialize_index(self._scanned).data)
+        stream.write(faiss.serialize_index(self._index).data)
 
     @classmethod
     def read(cls, stream: BinaryIO, count: int) -> CompressedVectors:
@@ -143,27 +142,28 @@ class CompressedVectors:
         ValueError
             It is not that.
         """
-        shape = (FEATURE_DIM, _COMPONENTS)
-        projection = np.frombuffer(stream.read(4 * FEATURE_DIM * _COMPONENTS), "<f4").reshape(shape)
         rows = _no_rows()
         rows.read(stream, count)
         try:
-            scanned = faiss.deserialize_index(np.frombuffer(stream.read(), np.uint8))
+            index = faiss.deserialize_index(np.frombuffer(stream.read(), np.uint8))
         except RuntimeError as exc:
             message = "FAISS cannot read its part"
             raise ValueError(message) from exc
-        if not isinstance(scanned, faiss.IndexPQFastScan) or scanned.ntotal != count:
+        if not isinstance(index, faiss.IndexPreTransform) or index.ntotal != count:
             message = f"FAISS's part does not have {count} vectors"
             raise ValueError(message)
-        return cls(projection.astype(np.float32), scanned, rows)
+        return cls(index, rows)
 
-    def _blocks(self) -> NDArray[np.uint8]:
-        # FAISS keeps the codes of 32 rows in one block, mixed; this is a view of all blocks
+    def _place(self, row: int) -> tuple[NDArray[np.uint8], int]:
+        # FAISS keeps the codes of 32 rows in one block, mixed: a view of the block, the row in it
         codes, size = self._scanned.codes, self._packer.block_size
-        if not codes.size():
-            return np.zeros((0, size), np.uint8)
-        flat: NDArray[np.uint8] = faiss.rev_swig_ptr(codes.get(), codes.size())
-        return flat.reshape(-1, size)
+        number, offset = divmod(row, self._packer.nvec)
+        blocks: NDArray[np.uint8] = faiss.rev_swig_ptr(codes.get(), codes.size()).reshape(-1, size)
+        return blocks[number : number + 1], offset
+
+    def _put(self, row: int, code: NDArray[np.uint8]) -> None:
+        block, offset = self._place(row)
+        self._packer.pack_1(code, offset, block)
 
 
 def _no_rows() -> Rows:
@@ -171,10 +171,10 @@ def _no_rows() -> Rows:
 
 
 def _principal(sample: NDArray[np.float32]) -> NDArray[np.float32]:
-    # the largest principal components, dealt out so that each part of the product quantiser gets
-    # large, middle and small ones: all parts have the same number of bits
+    # the largest principal components in rows, dealt out so that each part of the product
+    # quantiser gets a large, a middle and a small one: all parts have the same number of bits
     _, vectors = np.linalg.eigh(sample.T @ sample)
-    largest = vectors[:, ::-1][:, :_COMPONENTS]
+    largest = vectors[:, ::-1][:, :_COMPONENTS].T
     ranks = np.arange(_COMPONENTS).reshape(-1, _PARTS)
     ranks[1::2] = ranks[1::2, ::-1]
-    return np.ascontiguousarray(largest[:, ranks.T.ravel()], np.float32)
+    return np.ascontiguousarray(largest[ranks.T.ravel()], np.float32)

@@ -192,8 +192,11 @@ class GalleryIndex:
         known = np.full((len(wanted), FEATURE_DIM), np.nan, np.float32)
         real = wanted > 0
         known[real] = self._fetch(wanted[real])
-        rows = [known[row] @ feature for row, feature in zip(places, features, strict=True)]
-        return np.stack(rows) if rows else np.zeros(ids.shape, np.float32)
+        exact = [
+            np.einsum("ij,j->i", known[rows], feature)
+            for rows, feature in zip(places, features, strict=True)
+        ]
+        return np.array(exact, np.float32).reshape(ids.shape)
 
     def _adapt(self) -> None:
         # makes the other kind of vectors where the number of templates asks for it; searches go
