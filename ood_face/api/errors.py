@@ -203,6 +203,8 @@ def _headers_of(status: HTTPStatus, error: OodFaceError) -> dict[str, str]:
 
 
 def _inside_error(status: HTTPStatus) -> OodFaceError:
+    if status == HTTPStatus.INSUFFICIENT_STORAGE:
+        return BackendError("request.disk_full", "the disk is full; nothing was changed")
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return BackendError("request.not_ready", "the service is not ready; its log says why")
     return BackendError("request.failed", "the service failed; its log says why")

@@ -80,13 +80,13 @@ def _add_reads(router: APIRouter, galleries: GalleryService) -> None:
         responses=problems(404) | {200: {"content": _PNG, "description": "112x112 pixels."}},
     )
     def get_crop(
-        _caller: AdminCaller,
+        caller: AdminCaller,
         gallery: GalleryParameter,
         subject: SubjectParameter,
         template: TemplateParameter,
     ) -> Response:
         """Return the aligned face of a template as PNG, where the gallery keeps them."""
-        crop = galleries.crop(gallery, subject, template)
+        crop = galleries.crop(gallery, subject, template, caller)
         return Response(encode_png(crop), media_type="image/png")
 
 

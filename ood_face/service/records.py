@@ -138,25 +138,28 @@ class GalleryRecords:
             number=template_id,
         )
 
-    def crop(self, gallery: str, subject_id: str, template_id: int) -> NDArray[np.uint8]:
-        """Return the aligned face of a template: uint8 (112, 112, 3), RGB.
+    def crop(
+        self, gallery: str, subject_id: str, template_id: int, caller: Caller = LOCAL
+    ) -> NDArray[np.uint8]:
+        """Return the aligned face of a template: uint8 (112, 112, 3), RGB; noted as searches are.
 
         Raises
         ------
         TemplateNotFoundError
             There is no such template, or its face was not kept.
         """
-        self.template(gallery, subject_id, template_id)
-        kept = self._store.open(gallery).crop(template_id)
-        if kept is None:
-            raise TemplateNotFoundError(
-                "subject.no_crop",
-                "the aligned face of template {number} was not kept: gallery {gallery} had "
-                "keep_crops off",
-                gallery=gallery,
-                number=template_id,
-            )
-        return kept
+        with noted(self._audit, caller, AuditAction.READ_CROP, gallery, subject_id):
+            self.template(gallery, subject_id, template_id)
+            kept = self._store.open(gallery).crop(template_id)
+            if kept is None:
+                raise TemplateNotFoundError(
+                    "subject.no_crop",
+                    "the aligned face of template {number} was not kept: gallery {gallery} had "
+                    "keep_crops off",
+                    gallery=gallery,
+                    number=template_id,
+                )
+            return kept
 
     def update_subject(
         self,

@@ -57,7 +57,7 @@ def sqlite_errors(path: Path) -> Iterator[None]:
             raise corrupt(path, str(exc)) from exc
         if code in _BUSY:
             raise BusyError(
-                "storage.busy", "another process is writing to {file}; try again", file=str(path)
+                "storage.busy", "another process is writing to the data folder; try again"
             ) from exc
         raise _failed(path, str(exc)) from exc
 

@@ -46,6 +46,7 @@ class AuditAction(StrEnum):
     DELETE = "delete"
     IDENTIFY = "identify"
     VERIFY = "verify"
+    READ_CROP = "read_crop"
     CREATE_GALLERY = "create_gallery"
     UPDATE_GALLERY = "update_gallery"
     DELETE_GALLERY = "delete_gallery"

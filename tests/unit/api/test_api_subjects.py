@@ -268,6 +268,7 @@ def test_a_full_disk_is_said_without_telling_its_path(gallery_client_of, service
     galleries.create_gallery("staff")
     answer = enroll(gallery_client_of(galleries), "ann", shot(ANN))
     assert answer.status_code == 507
+    assert answer.json()["code"] == "request.disk_full"
     assert "secret" not in answer.text
 
 

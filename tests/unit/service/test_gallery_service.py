@@ -214,3 +214,12 @@ def test_closing_lets_go_of_store_and_log():
     service = gallery_service(audit=audit)
     service.close()
     assert audit.closed
+
+
+def test_who_looks_at_a_kept_face_is_noted():
+    audit = RecordingAudit()
+    service = with_ann_and_ben(audit=audit, keep_crops=True)
+    (record,) = service.subject(GALLERY, "ann").templates
+    assert service.crop(GALLERY, "ann", record.template_id, Caller("desk")).shape == (112, 112, 3)
+    who, event = audit.noted[-1]
+    assert (who.name, event.action, event.subject_id) == ("desk", "read_crop", "ann")
