@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ood_face.storage.database import Database
-from ood_face.storage.failures import file_errors, sqlite_errors
+from ood_face.storage.failures import corrupt, file_errors, sqlite_errors
 from ood_face.storage.files import sync_folder, write_atomically
 from ood_face.storage.lock import FolderLock
 
 __all__ = [
     "Database",
     "FolderLock",
+    "corrupt",
     "file_errors",
     "sqlite_errors",
     "sync_folder",

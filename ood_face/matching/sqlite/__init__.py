@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ood_face.matching.sqlite.backup import BackupReport, create_backup, restore_backup
 from ood_face.matching.sqlite.store import SqliteGalleryStore
 
-__all__ = ["SqliteGalleryStore"]
+__all__ = ["BackupReport", "SqliteGalleryStore", "create_backup", "restore_backup"]
