@@ -15,6 +15,7 @@ from ood_face.service import FaceService, GalleryRecords, GalleryService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from ood_face.access import SqliteAuditLog
     from ood_face.embedding import RtsEmbedder
     from ood_face.matching.copying import CopyReport
+    from ood_face.matching.sqlite.backup import BackupReport
     from ood_face.ports import Detector, Gallery, GalleryStore
     from ood_face.types import DetectedFace, RgbImage, Scenario
 
 __all__ = [
     "copy_gallery",
+    "create_backup",
     "open_audit",
     "open_galleries",
     "open_gallery_records",
@@ -35,6 +38,7 @@ __all__ = [
     "open_scenarios",
     "open_service",
     "read_settings",
+    "restore_backup",
 ]
 
 _logger = logging.getLogger(__name__)
@@ -156,6 +160,20 @@ def copy_gallery(
     from ood_face.matching import copying  # noqa: PLC0415
 
     return copying.copy_gallery(source, target_store, name, on_progress)
+
+
+def create_backup(settings: Settings, file: Path) -> BackupReport:
+    """Write the data folder into one file; see :mod:`ood_face.matching.sqlite.backup`."""
+    from ood_face.matching.sqlite import backup  # noqa: PLC0415
+
+    return backup.create_backup(settings.data_dir, file)
+
+
+def restore_backup(settings: Settings, file: Path, *, replace: bool) -> BackupReport:
+    """Put a backup into the data folder; see :mod:`ood_face.matching.sqlite.backup`."""
+    from ood_face.matching.sqlite import backup  # noqa: PLC0415
+
+    return backup.restore_backup(file, settings.data_dir, replace)
 
 
 def open_rts_embedder(settings: Settings) -> RtsEmbedder:

@@ -13,6 +13,7 @@ import typer
 import ood_face
 from ood_face.bootstrap import open_scenarios, open_service, read_settings
 from ood_face.cli.audit import audit
+from ood_face.cli.backup import backup, restore
 from ood_face.cli.exits import (
     EXIT_OF_VERDICT,
     HELP_EPILOG,
@@ -63,7 +64,8 @@ app = typer.Typer(
 app.add_typer(gallery_app, name="gallery")
 app.add_typer(weights_app, name="weights")
 app.add_typer(keys_app, name="keys")
-app.command(epilog=HELP_EPILOG)(audit)
+for command in (audit, backup, restore):
+    app.command(epilog=HELP_EPILOG)(command)
 
 
 @app.command(epilog=HELP_EPILOG)

@@ -82,17 +82,17 @@ EXIT_OF_IDENTITY = {
     IdentifyVerdict.REVIEW: ExitCode.REVIEW,
     IdentifyVerdict.RECAPTURE: ExitCode.RECAPTURE,
 }
-# errors that are about words of the command line, though their class says otherwise
-_WRONG_WORDS = frozenset(
-    {
-        "access.expires_days",
-        "access.name",
-        "access.no_such_key",
-        "access.rate",
-        "gallery.name",
-        "subject.id",
-    }
-)
+# errors that say something else to a script than their class does
+_EXIT_OF_KEY = {
+    "access.expires_days": ExitCode.USAGE,
+    "access.name": ExitCode.USAGE,
+    "access.no_such_key": ExitCode.USAGE,
+    "access.rate": ExitCode.USAGE,
+    "backup.exists": ExitCode.REFUSED,
+    "backup.occupied": ExitCode.REFUSED,
+    "gallery.name": ExitCode.USAGE,
+    "subject.id": ExitCode.USAGE,
+}
 _EXIT_OF_ERROR: dict[type[OodFaceError], ExitCode] = {
     NoFaceError: ExitCode.NO_FACE,
     MultipleFacesError: ExitCode.SEVERAL_FACES,
@@ -111,9 +111,9 @@ _EXIT_OF_ERROR: dict[type[OodFaceError], ExitCode] = {
 
 
 def exit_code(error: OodFaceError) -> ExitCode:
-    """Return the exit code of an error: its class's, or that of the nearest class above."""
-    if error.key in _WRONG_WORDS:
-        return ExitCode.USAGE
+    """Return the exit code of an error: its key's, its class's, or that of a class above."""
+    if error.key in _EXIT_OF_KEY:
+        return _EXIT_OF_KEY[error.key]
     return next(_EXIT_OF_ERROR[cls] for cls in type(error).__mro__ if cls in _EXIT_OF_ERROR)
 
 

@@ -39,7 +39,8 @@ def enroll(  # noqa: PLR0913 - each option of a command is an argument
     source: Annotated[
         Path,
         typer.Argument(
-            help="Folder with one folder per subject, or CSV: image, subject_id[, name][, ...]."
+            metavar="SOURCE",
+            help="Folder with one folder per subject, or CSV: image, subject_id[, name][, ...].",
         ),
     ],
     *,
