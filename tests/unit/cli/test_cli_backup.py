@@ -41,7 +41,7 @@ def test_what_was_backed_up_comes_back(run, data):
     result = run("backup", "b.zip")
     assert result.exit_code == 0, result.stderr
     assert result.stdout.startswith(
-        "b.zip has galleries.sqlite: 1 galleries with 1 subjects and 1 templates; "
+        "b.zip has galleries.sqlite: galleries 1, subjects 1, templates 1; "
     )
     enrol(data, "ben")
     result = run("restore", "b.zip")
@@ -50,7 +50,7 @@ def test_what_was_backed_up_comes_back(run, data):
     assert result.exit_code == 0, result.stderr
     assert ids_in(data) == ["ann"]
     first, second = result.stdout.splitlines()
-    assert first.endswith("1 galleries with 1 subjects and 1 templates.")
+    assert first.endswith("galleries 1, subjects 1, templates 1.")
     (aside,) = data.glob("before-restore-*")
     assert str(aside) in second
     assert ids_in(aside) == ["ann", "ben"]

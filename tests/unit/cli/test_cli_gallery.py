@@ -148,7 +148,7 @@ def test_a_template_is_removed_and_then_the_subject(staff):
     shown = body_of(staff("gallery", "subject", "staff", "ann", "--json"))
     first, second = (str(template["template_id"]) for template in shown["templates"])
     result = staff("gallery", "remove", "staff", "ann", "--template", first)
-    assert result.stdout == f"Template {first} of subject ann is erased; 1 are left.\n"
+    assert result.stdout == f"Template {first} of subject ann is erased; left: 1.\n"
     shown = body_of(staff("gallery", "subject", "staff", "ann", "--json"))
     assert [str(template["template_id"]) for template in shown["templates"]] == [second]
     result = staff("gallery", "remove", "staff", "ann")
@@ -180,10 +180,10 @@ def test_migration_embeds_kept_faces_and_names_the_others(run):
     shown = body_of(run("gallery", "show", "new", "--json"))
     assert (shown["model_id"], shown["keep_crops"], shown["templates"]) == ("fake-2", True, 1)
     again = run("gallery", "migrate", "old", "new").stdout
-    assert again == "0 subjects with 0 templates are in gallery new now; 2 were there before.\n"
+    assert again == "Embedded into gallery new: subjects 0, templates 0; there before: 2.\n"
     run("gallery", "delete", "new", "--yes")
     text = run("gallery", "migrate", "old", "new").stdout
-    assert text.endswith("1 subjects have no kept face and must be enrolled again:\n  ben\n")
+    assert text.endswith("who must be enrolled again (1):\n  ben\n")
     found = run("gallery", "identify", "new", "in/ann/1.png", "--json")
     assert json.loads(found.stdout)["verdict"] == "identified"
 

@@ -127,11 +127,11 @@ def test_ctrl_c_ends_after_the_picture_at_work_and_the_next_run_goes_on(staff):
     result = staff("gallery", "enroll", "staff", "in", "--report", "report.csv")
     assert signal.getsignal(signal.SIGINT) is before
     assert result.exit_code == 130
-    assert "3 pictures: 3 enrolled" in result.stdout
+    assert "Pictures: 3. Enrolled: 3;" in result.stdout
     assert "the same command goes on from there" in result.stdout
     assert ids_in(staff) == ["ann", "ben", "cat"]
     result = staff("gallery", "enroll", "staff", "in", "--report", "report.csv")
-    assert (result.exit_code, "1 enrolled, 3 enrolled before" in result.stdout) == (0, True)
+    assert (result.exit_code, "Enrolled: 1; enrolled before: 3;" in result.stdout) == (0, True)
     assert len(rows_of(staff.folder / "report.csv")) == 7
 
 
@@ -140,7 +140,7 @@ def test_ctrl_c_during_the_last_picture_interrupts_nothing(staff):
         staff.file(f"in/{name}/1.png", 40, colour=colour)
     staff.service = fake_service(detector=AtThird(lambda: signal.raise_signal(signal.SIGTERM)))
     result = staff("gallery", "enroll", "staff", "in")
-    assert (result.exit_code, "3 enrolled" in result.stdout) == (0, True)
+    assert (result.exit_code, "Enrolled: 3;" in result.stdout) == (0, True)
 
 
 def test_the_report_of_the_next_run_is_added(staff):
@@ -175,7 +175,7 @@ def test_a_report_that_can_grow_no_more_ends_the_run_with_the_sum_so_far(staff):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert result.exit_code == 7
     assert result.stderr == "ood-face: report.csv cannot be written; check its folder\n"
-    assert "2 pictures: 2 enrolled" in result.stdout
+    assert "Pictures: 2. Enrolled: 2;" in result.stdout
     assert ids_in(staff) == ["ann", "ben"]
 
 
@@ -188,7 +188,7 @@ def test_a_full_disk_ends_with_the_sum_so_far(staff):
     staff.service = fake_service(detector=AtThird(full))
     result = staff("gallery", "enroll", "staff", "in")
     assert result.exit_code == 9
-    assert "2 pictures: 2 enrolled" in result.stdout
+    assert "Pictures: 2. Enrolled: 2;" in result.stdout
     assert result.stderr == "ood-face: there is no space left\n"
 
 

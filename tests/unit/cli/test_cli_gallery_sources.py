@@ -40,8 +40,8 @@ def test_a_folder_with_a_folder_for_each_subject(staff):
         "ann/1.png: ann  0.667  enrolled",
         "ann/more/2.png: ann  0.667  enrolled",
         "ben/1.png: ben  0.667  enrolled",
-        "3 pictures: 3 enrolled, 0 enrolled before, 0 not kept because the subject has better "
-        "ones, 0 refused.",
+        "Pictures: 3. Enrolled: 3; enrolled before: 0; not kept, as the subject has better ones: "
+        "0; refused: 0.",
     ]
     assert result.stderr == ""
     assert ids_in(staff) == ["ann", "ben"]
