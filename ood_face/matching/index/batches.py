@@ -50,6 +50,11 @@ class Batches:
         self._waiting: list[_Request] = []
         self._working = 0
 
+    @property
+    def waiting(self) -> int:
+        """How many requests nobody works on yet."""
+        return len(self._waiting)
+
     def search(self, features: NDArray[np.float32], count: int) -> Found:
         """Return what the search finds for these probes; raise what it raises."""
         request = _Request(features, count)

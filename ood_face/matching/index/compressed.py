@@ -59,9 +59,10 @@ class CompressedVectors:
         index: Any,  # noqa: ANN401 - FAISS's classes are not typed
         rows: Rows | None = None,
     ) -> None:
+        scanned: Any = faiss.downcast_index(index.index)
         self._index = index
-        self._scanned: Any = faiss.downcast_index(index.index)
-        self._packer = self._scanned.get_CodePacker()
+        self._scanned = scanned
+        self._packer = scanned.get_CodePacker()
         self._rows = _no_rows() if rows is None else rows
 
     @classmethod
@@ -114,19 +115,25 @@ class CompressedVectors:
     def search(self, features: NDArray[np.float32], count: int) -> Found:
         """Return a shortlist for each probe, longer than ``count``; similarities are estimates."""
         wanted = min(max(_SCANNED, 20 * count), len(self))
-        if not wanted:
-            return np.empty((len(features), 0), np.float32), np.empty((len(features), 0), np.int64)
+        kept = min(max(_EXACT, 2 * count), wanted)
+        similarities = np.full((len(features), kept), np.nan, np.float32)
+        ids = np.full((len(features), kept), -1, np.int64)
+        codes, scales = self._rows.column(0), self._rows.column(1)
+        for probe, rows in enumerate(self._scan(features, wanted)):
+            estimates = products(codes[rows], scales[rows], features[probe])
+            best = np.argsort(-estimates)[:kept]
+            similarities[probe, : len(best)] = estimates[best]
+            ids[probe, : len(best)] = self.ids()[rows[best]]
+        return similarities, ids
+
+    def _scan(self, features: NDArray[np.float32], wanted: int) -> list[NDArray[np.int64]]:
+        # the rows that seem most similar to each probe
+        if wanted == len(self):
+            return [np.arange(wanted)] * len(features)
         one_core()
         _, scanned = self._index.search(features, wanted)
-        kept = min(max(_EXACT, 2 * count), wanted)
-        similarities = np.empty((len(features), kept), np.float32)
-        ids = np.empty((len(features), kept), np.int64)
-        codes, scales = self._rows.column(0), self._rows.column(1)
-        for probe, (feature, rows) in enumerate(zip(features, scanned, strict=True)):
-            estimates = products(codes[rows], scales[rows], feature)
-            best = np.argpartition(estimates, wanted - kept)[wanted - kept :]
-            similarities[probe], ids[probe] = estimates[best], self.ids()[rows[best]]
-        return similarities, ids
+        # FAISS marks with -1 what it did not find
+        return [rows[rows >= 0] for rows in scanned]
 
     def write(self, stream: BinaryIO) -> None:
         """Write the rows, then FAISS's part in its own format."""

@@ -118,7 +118,9 @@ def _read_header(path: Path, stream: BinaryIO, owner: str) -> Header:
     try:
         header = Header(**fields)
     except TypeError as exc:
-        raise _damaged(path, "its header lacks something") from exc
+        raise _damaged(path, "its header lacks something, or has too much") from exc
+    if not isinstance(header.count, int) or header.count < 0:
+        raise _damaged(path, f"its header counts {header.count!r} vectors")
     if header.owner != owner:
         raise _damaged(path, f"it belongs to {header.owner!r}, not to {owner!r}")
     digest = hashlib.sha256()

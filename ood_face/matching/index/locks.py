@@ -21,6 +21,11 @@ class ReadWriteLock:
         self._waiting_writers = 0
         self._writing = False
 
+    @property
+    def writer_waits(self) -> bool:
+        """Somebody waits to write."""
+        return self._waiting_writers > 0
+
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Hold off writers; not to be entered twice by one thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,14 +95,15 @@ class Rows:
         ValueError
             There is less than ``count`` rows need.
         """
+        start, end = stream.tell(), stream.seek(0, os.SEEK_END)
+        stream.seek(start)
+        if count * sum(array[:1].nbytes for array in self._arrays) > end - start:
+            message = f"there are not {count} vectors"
+            raise ValueError(message)
         self._count = 0
         self._resize(max(count, _SMALLEST))
         for array in self._arrays:
-            size = count * array[:1].nbytes
-            content = stream.read(size)
-            if len(content) != size:
-                message = f"there are not {count} vectors"
-                raise ValueError(message)
+            content = stream.read(count * array[:1].nbytes)
             stored = np.frombuffer(content, array.dtype.newbyteorder("<"))
             array[:count] = stored.reshape(array[:count].shape)
         self._count = count
