@@ -7,8 +7,8 @@ A search has three steps, all over codes of the same features:
 2. these, 256 bytes each: four bits a dimension, give the ``_EXACT`` that seem most similar;
 3. these as they are, read from the truth: whoever calls :meth:`CompressedVectors.search` does that.
 
-No cells that a probe may miss, nothing to train again as more come; the numbers below are from
-``tests/benchmark/bench_index.py`` and what the README says of it.
+There are no cells that a probe may miss, and nothing to train again as more come. The README,
+"Galleries at size", has what was measured, also of what was not chosen.
 """
 
 from __future__ import annotations
@@ -32,12 +32,15 @@ if TYPE_CHECKING:
 
 __all__ = ["FEWEST", "CompressedVectors"]
 
-# 240 principal components hold 87 to 91 % of the variance of the features measured; by threes, in
-# four bits
+# 240 principal components hold about 90 % of the variance of faces' features; by threes, in four
+# bits. Measured on 1,000,000 features (tests/benchmark/face_like.py, both populations) with 4000
+# probes: the most similar one is always among the 2000 that this scan gives
 _COMPONENTS = 240
 _PARTS = 80
 _SCANNED = 2000
+# reading 48 features from SQLite takes 0.3 ms, 300 would take 1.5 ms, and far more from a cold disk
 _EXACT = 48
+# bounds the time that learning takes
 _SAMPLE = 65_536
 # FAISS wants 39 examples for each of the 16 centres of a part
 FEWEST = 39 * 16

@@ -48,7 +48,7 @@ class GalleryIndex:
     fetch : returns the features of ids from the truth, float32 of shape (N, 512), for ids that are
         sorted and unique; a row of NaN where it has none any more. Called by searches, and by the
         removal that makes a compressed index flat again
-    compress_above : largest number of templates that is searched exactly; at least 1000
+    compress_above : largest number of templates that is searched exactly; at least 624
 
     Raises
     ------
@@ -109,7 +109,8 @@ class GalleryIndex:
         StorageError
             It cannot be written; the file is as it was.
         """
-        with write_atomically(path) as temporary, self._lock.reading():
+        # holds off changes, not searches
+        with write_atomically(path) as temporary, self._changing:
             write_index(temporary, owner, self._vectors, self._ids)
 
     def __len__(self) -> int:

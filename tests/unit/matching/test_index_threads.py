@@ -191,3 +191,28 @@ def test_threads_that_search_start_no_threads_of_their_own(limit):
         for looker in lookers:
             looker.result(WAIT_S)
     assert during <= before + 6
+
+
+def test_searches_go_on_while_the_kind_changes():
+    features, truth = clustered(1100), FakeTruth()
+    truth.put(np.arange(1, 1101), features)
+    held, go = threading.Event(), threading.Event()
+
+    def fetch(ids):
+        if len(ids) > 200:  # all of them: for a flat index
+            held.set()
+            assert go.wait(WAIT_S)
+        return truth.fetch(ids)
+
+    index = GalleryIndex(fetch, 1000)
+    index.add(np.arange(1, 1101), features)
+    with ThreadPoolExecutor(1) as pool:
+        removal = pool.submit(index.remove, np.arange(701, 1101))
+        assert held.wait(WAIT_S)
+        assert index.kind == "pq-fast-scan"
+        assert index.search(features[:1], 1)[1].item() == 1
+        assert index.search(features[800:801], 1)[1].item() != 801
+        go.set()
+        removal.result(WAIT_S)
+    assert index.kind == "flat"
+    assert index.search(features[:1], 1)[1].item() == 1
