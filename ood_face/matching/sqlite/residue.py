@@ -2,8 +2,8 @@
 
 ``secure_delete`` overwrites what is deleted where it is. But when SQLite moves rows from one page
 to another, as it does when pages of rows of unequal length are split or joined, the old place may
-keep a copy (measured: for one to three rows in a thousand), and deleting the row later does not
-find it. Rows of equal length, which features and crops are, fill each other's places exactly.
+keep a copy (measured: of one to three deleted subjects in a thousand), and deleting the row later
+does not find it. Rows of equal length, as features and crops are, fill each other's places.
 """
 
 from __future__ import annotations

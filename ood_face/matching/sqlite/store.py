@@ -79,6 +79,7 @@ class SqliteGalleryStore:
             eraser = Eraser(self._database)
             opened.pop_all()
         self._lock = lock
+        self._closed = False
         self._core = Core(self._database, eraser, now)
         self._caches: dict[int, IndexCache] = {}
         self._caches_lock = threading.Lock()
@@ -149,6 +150,9 @@ class SqliteGalleryStore:
 
     def close(self) -> None:
         """Finish what runs in the background and let go of the store."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             self._keeper.close()
         finally:
