@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     api_keys: Literal["auto", "required"] = Field(
         "auto",
         description="auto: the API asks for a key as soon as one exists, and always when it "
-        "listens beyond this machine; required: always.",
+        "listens beyond this machine; required: always, and the page asks as well.",
     )
     rate_limit_per_minute: int = Field(
         600, ge=1, description="Requests a key may make a minute, unless it has its own limit."
