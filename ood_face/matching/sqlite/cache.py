@@ -86,7 +86,9 @@ class IndexCache:
         with self._filing:
             if self._index is not None:
                 return self._index
-            index = self._loaded() or self._built()
+            index = self._loaded()
+            if index is None:
+                index = self._built()
             # most of what is missing is added while others may still write, the rest while not
             stale = self._catch_up(index)
             with self._changing:

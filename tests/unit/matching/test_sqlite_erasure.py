@@ -212,7 +212,7 @@ def test_copies_that_sqlite_left_in_unused_places_are_removed(folder):
     left = [one for one in gone if one.encode() in content]
     with database.settled() as settled:
         assert settled
-        removed = residue.remove([subject_id.encode() for subject_id in gone])
+        removed = residue.remove([subject_id.encode() for subject_id in left])
     content = (folder / "galleries.sqlite").read_bytes()
     database.close()
     residue.close()
