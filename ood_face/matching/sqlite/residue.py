@@ -31,10 +31,12 @@ class Residue:
     Parameters
     ----------
     database : the galleries
+    whole_file : look through all pages, also where SQLite can tell which ones matter
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, whole_file: bool = False) -> None:
         self._database = database
+        self._whole_file = whole_file
         with file_errors(database.path):
             # open as long as the database is: closing any descriptor of the file drops the locks
             # that SQLite has on it
@@ -71,25 +73,33 @@ class Residue:
             (size,) = connection.execute("PRAGMA page_size").fetchone()
             return any(
                 subject_id in unused
-                for number in _pages(connection)
+                for number in _pages(connection, self._whole_file)
                 for unused in [_unused(os.pread(self._descriptor, size, (number - 1) * size))]
                 for subject_id in subject_ids
             )
 
 
-def _pages(connection: sqlite3.Connection) -> Iterator[int]:
-    # of the two trees that have subjects' ids
+def _pages(connection: sqlite3.Connection, whole_file: bool) -> Iterator[int]:
+    # of the two trees that have subjects' ids; of the whole file, where this SQLite cannot tell
+    (knows,) = connection.execute(
+        "SELECT count(*) FROM pragma_module_list WHERE name = 'dbstat'"
+    ).fetchone()
+    if whole_file or not knows:
+        (last,) = connection.execute("PRAGMA page_count").fetchone()
+        # the first page holds the descriptions of the tables
+        yield from range(2, last + 1)
+        return
     for tree in ("subjects_by_id", "subjects"):
-        rows = connection.execute(
-            "SELECT pageno FROM dbstat WHERE name = ? AND pagetype IN ('internal', 'leaf')",
-            (tree,),
-        )
+        rows = connection.execute("SELECT pageno FROM dbstat WHERE name = ?", (tree,))
         yield from (number for (number,) in rows)
 
 
 def _unused(page: bytes) -> bytes:
-    # between the list of a page's cells and the first cell
-    header = _HEADER_BYTES[page[0]]
+    # between the list of a page's cells and the first cell; other pages have no such place: they
+    # begin with the number of another page, which is too small to look like a header
+    header = _HEADER_BYTES.get(page[0])
+    if header is None:
+        return b""
     cells = int.from_bytes(page[3:5], "big")
     first = int.from_bytes(page[5:7], "big")
     return page[header + 2 * cells : first]

@@ -180,10 +180,11 @@ def test_an_erasure_that_a_process_left_is_finished_by_the_next(folder):
     database.close()
 
 
-def test_copies_that_sqlite_left_in_unused_places_are_removed(folder):
+@pytest.mark.parametrize("whole_file", [False, True])
+def test_copies_that_sqlite_left_in_unused_places_are_removed(folder, whole_file):
     # rows of all lengths come, change and go, so that pages are split and joined
     database = Database(folder / "galleries.sqlite", MIGRATIONS, "NORMAL", PAGE_SIZE)
-    residue = Residue(database)
+    residue = Residue(database, whole_file)
     choice = random.Random(1)  # noqa: S311 - a test repeats itself
     there: list[str] = []
     gone: list[str] = []
