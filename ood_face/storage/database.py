@@ -19,8 +19,6 @@ __all__ = ["Database"]
 
 # how long one process waits for another that writes
 _BUSY_TIMEOUT_S = 10.0
-# how long emptying the write-ahead log waits for readers; others wait meanwhile
-_SCRUB_TIMEOUT_S = 1.0
 
 
 class Database:
@@ -123,8 +121,12 @@ class Database:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
 
-    def scrub(self) -> bool:
+    def scrub(self, wait_s: float = 1.0) -> bool:
         """Empty the write-ahead log, so that no file has what was deleted; False: readers held it.
+
+        Parameters
+        ----------
+        wait_s : how long to wait for readers; nobody can write meanwhile
 
         Raises
         ------
@@ -133,7 +135,7 @@ class Database:
         """
         with self._write_lock, sqlite_errors(self._path):
             self._check_open()
-            self._writer.execute(f"PRAGMA busy_timeout = {_SCRUB_TIMEOUT_S * 1000:.0f}")
+            self._writer.execute(f"PRAGMA busy_timeout = {wait_s * 1000:.0f}")
             try:
                 busy, _, _ = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             finally:
@@ -141,13 +143,13 @@ class Database:
         return not busy
 
     @contextmanager
-    def settled(self) -> Iterator[bool]:
+    def settled(self, wait_s: float = 1.0) -> Iterator[bool]:
         """Hold off writers, after :meth:`scrub`: what it returned is given to the block.
 
         With True, all that was committed is in the file itself, and stays so during the block.
         """
         with self._write_lock:
-            yield self.scrub()
+            yield self.scrub(wait_s)
 
     def compact(self) -> None:
         """Write the whole file anew, without gaps; others may read, but not write, meanwhile.

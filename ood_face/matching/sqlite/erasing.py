@@ -48,18 +48,19 @@ class Eraser:
         """Let go of the files, after the database was closed."""
         self._residue.close()
 
-    def wipe(self, *subject_ids: str) -> bool:
+    def wipe(self, *subject_ids: str, wait_s: float = 1.0) -> bool:
         """Leave no file with what was deleted; False: not yet, something is in the way.
 
         Parameters
         ----------
         subject_ids : subjects that were deleted
+        wait_s : how long to wait for readers; nobody can write meanwhile
         """
         with self._deleted_lock:
             self._deleted.update(subject_ids)
             deleted = set(self._deleted)
         try:
-            with self._database.settled() as wiped:
+            with self._database.settled(wait_s) as wiped:
                 if wiped and deleted:
                     self._residue.remove([subject_id.encode() for subject_id in deleted])
         except BackendError as exc:
@@ -74,7 +75,7 @@ class Eraser:
         self.pending |= not wiped
         return wiped
 
-    def finish(self) -> bool:
+    def finish(self, wait_s: float = 1.0) -> bool:
         """Erase what is out of sight, then :meth:`wipe`; False: something is in the way.
 
         When galleries were erased, the database is written anew, which gives their space back.
@@ -93,7 +94,7 @@ class Eraser:
                 _log.warning("deleted galleries and crops are not erased yet: %s", exc)
                 self.pending = True
                 return False
-            return self.wipe()
+            return self.wipe(wait_s=wait_s)
 
     def _erase_galleries(self) -> bool:
         # a part of the first gallery that is out of sight; False: there is none

@@ -52,7 +52,8 @@ class Keeper:
         while not self._stop.wait(min(1.0, self._save_after_s)):
             self._save(time.monotonic())
             if self._eraser.pending:
-                self._eraser.finish()
+                # without waiting: a backup that reads for a minute is not to stop those who write
+                self._eraser.finish(wait_s=0)
 
     def _save(self, now: float) -> None:
         for cache in self._caches():
