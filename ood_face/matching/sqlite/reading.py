@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ood_face.matching.refusals import no_gallery, no_template
+from ood_face.matching.sqlite.queries import (
+    ALL_GALLERIES,
+    ENROLLED_SUBJECTS,
+    GALLERY_BY_NAME,
+    GALLERY_BY_NUMBER,
+    NEXT_SUBJECTS,
+    SUBJECT_BY_ID,
+    SUBJECT_BY_NUMBER,
+    TEMPLATES_OF,
+)
 from ood_face.matching.sqlite.rows import (
-    GALLERY_COLUMNS,
-    SUBJECT_COLUMNS,
-    TEMPLATE_COLUMNS,
     Row,
     gallery_of,
     sortable,
@@ -53,18 +60,12 @@ _MAX_INTEGER = 2**63 - 1
 
 def all_galleries(connection: sqlite3.Connection) -> list[GalleryInfo]:
     """Return all galleries by name."""
-    rows = connection.execute(
-        f"SELECT {GALLERY_COLUMNS} FROM galleries WHERE name IS NOT NULL ORDER BY name"  # noqa: S608
-    )
-    return [gallery_of(row) for row in rows]
+    return [gallery_of(row) for row in connection.execute(ALL_GALLERIES)]
 
 
 def gallery_by_name(connection: sqlite3.Connection, name: str) -> tuple[int, GalleryInfo]:
     """Return number and description of a gallery; raise GalleryNotFoundError."""
-    row = connection.execute(
-        f"SELECT gallery, {GALLERY_COLUMNS} FROM galleries WHERE name = CAST(? AS TEXT)",  # noqa: S608
-        (sortable(name),),
-    ).fetchone()
+    row = connection.execute(GALLERY_BY_NAME, (sortable(name),)).fetchone()
     if row is None:
         raise no_gallery(name)
     return row[0], gallery_of(row[1:])
@@ -72,10 +73,7 @@ def gallery_by_name(connection: sqlite3.Connection, name: str) -> tuple[int, Gal
 
 def gallery_info(connection: sqlite3.Connection, gallery: int, name: str) -> GalleryInfo:
     """Return the gallery of a number; raise GalleryNotFoundError with the name it had."""
-    row = connection.execute(
-        f"SELECT {GALLERY_COLUMNS} FROM galleries WHERE gallery = ? AND name IS NOT NULL",  # noqa: S608
-        (gallery,),
-    ).fetchone()
+    row = connection.execute(GALLERY_BY_NUMBER, (gallery,)).fetchone()
     if row is None:
         raise no_gallery(name)
     return gallery_of(row)
@@ -97,8 +95,7 @@ def find_subject(
 ) -> tuple[int, Subject] | None:
     """Return number and description of a subject; None: the gallery has none of this id."""
     rows = connection.execute(
-        f"SELECT subject, {SUBJECT_COLUMNS} FROM subjects "  # noqa: S608
-        "WHERE gallery = ? AND subject_id = CAST(? AS TEXT)",
+        SUBJECT_BY_ID,
         (gallery, sortable(subject_id)),
     ).fetchall()
     return (rows[0][0], subjects_of(connection, rows)[0]) if rows else None
@@ -109,24 +106,16 @@ def page(
 ) -> list[Subject]:
     """Return the next subjects by id."""
     rows = connection.execute(
-        f"SELECT subject, {SUBJECT_COLUMNS} FROM subjects "  # noqa: S608
-        "WHERE gallery = ? AND subject_id > CAST(? AS TEXT) ORDER BY subject_id LIMIT ?",
+        NEXT_SUBJECTS,
         (gallery, sortable(after or ""), max(0, min(limit, _MAX_INTEGER))),
     ).fetchall()
     return subjects_of(connection, rows)
 
 
 def subjects_of(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Subject]:
-    """Return subjects with their templates; the rows are a number and SUBJECT_COLUMNS."""
+    """Return subjects with their templates; the rows are those of the queries of subjects."""
     templates: dict[int, list[TemplateRecord]] = {row[0]: [] for row in rows}
-    # the gallery's row says since when crops count; there may be older ones that are being erased
-    found = connection.execute(
-        f"SELECT subject, {TEMPLATE_COLUMNS}, templates.template >= crops_since "  # noqa: S608
-        "AND EXISTS (SELECT 1 FROM crops WHERE crops.template = templates.template) "
-        "FROM templates JOIN galleries USING (gallery) "
-        "WHERE subject IN (SELECT value FROM json_each(?)) ORDER BY templates.template",
-        (json.dumps(list(templates)),),
-    )
+    found = connection.execute(TEMPLATES_OF, (json.dumps(list(templates)),))
     for subject, *columns, has_crop in found:
         templates[subject].append(template_of(tuple(columns), bool(has_crop)))
     return [subject_of(row[1:], templates[row[0]]) for row in rows]
@@ -137,8 +126,7 @@ def enrolled(
 ) -> list[EnrolledSubject]:
     """Return subjects with their features, in the order asked."""
     rows = connection.execute(
-        f"SELECT subject, {SUBJECT_COLUMNS} FROM subjects "  # noqa: S608
-        "WHERE gallery = ? AND subject_id IN (SELECT value FROM json_each(?))",
+        ENROLLED_SUBJECTS,
         (gallery, json.dumps(list(subject_ids))),
     ).fetchall()
     by_id = {subject.subject_id: subject for subject in subjects_of(connection, rows)}
@@ -186,7 +174,7 @@ def find_token(
         return None
     subject, body_hash = row
     rows = connection.execute(
-        f"SELECT subject, {SUBJECT_COLUMNS} FROM subjects WHERE subject = ?",  # noqa: S608
+        SUBJECT_BY_NUMBER,
         (subject,),
     ).fetchall()
     return RequestToken(key_hash, body_hash), subjects_of(connection, rows)[0]

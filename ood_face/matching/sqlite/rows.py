@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "GALLERY_COLUMNS",
-    "SUBJECT_COLUMNS",
-    "TEMPLATE_COLUMNS",
     "Row",
     "feature_bytes",
     "features_of",
@@ -33,14 +30,6 @@ __all__ = [
 
 Row: TypeAlias = tuple[Any, ...]
 
-GALLERY_COLUMNS = (
-    "name, model_id, scenario, max_templates, keep_crops, created, version, key_hash, body_hash"
-)
-SUBJECT_COLUMNS = "subject_id, name, metadata, created, version, key_hash, body_hash"
-TEMPLATE_COLUMNS = (
-    "templates.template, ood_score, templates.model_id, source_hash, templates.created, "
-    "templates.key_hash, templates.body_hash"
-)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FEATURE = np.dtype("<f4")
 
@@ -51,7 +40,7 @@ def microseconds(time: datetime) -> int:
 
 
 def gallery_of(row: Row) -> GalleryInfo:
-    """Return the gallery of a row of GALLERY_COLUMNS."""
+    """Return the gallery of a row, from its name on."""
     name, model_id, scenario, max_templates, keep_crops, created, version, *token = row
     return GalleryInfo(
         name=name,
@@ -66,7 +55,7 @@ def gallery_of(row: Row) -> GalleryInfo:
 
 
 def subject_of(row: Row, templates: Sequence[TemplateRecord]) -> Subject:
-    """Return the subject of a row of SUBJECT_COLUMNS."""
+    """Return the subject of a row, from its id on."""
     subject_id, name, metadata, created, version, *token = row
     return Subject(
         subject_id=subject_id,
@@ -79,7 +68,7 @@ def subject_of(row: Row, templates: Sequence[TemplateRecord]) -> Subject:
 
 
 def template_of(row: Row, has_crop: bool) -> TemplateRecord:
-    """Return the template of a row of TEMPLATE_COLUMNS."""
+    """Return the template of a row, from its number to its token."""
     template, ood_score, model_id, source_hash, created, *token = row
     return TemplateRecord(
         template_id=template,
