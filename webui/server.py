@@ -109,6 +109,7 @@ def serve(settings: Settings) -> int:
             service = open_service(settings)
             galleries = open_galleries(settings, service)
             opened.callback(galleries.close)
+            galleries.warm_up()
         except ConfigError as exc:
             return _fail(EXIT_CONFIG, str(exc))
         except ArtifactError as exc:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ood_face.errors import InputError, TemplateNotFoundError, TokenReusedError
 from ood_face.ports import SelfChecking
 from ood_face.service.auditing import noted
-from ood_face.types import LOCAL, AuditAction
+from ood_face.types import FEATURE_DIM, LOCAL, AuditAction
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from ood_face.ports import AuditLog, Gallery, GalleryStore
@@ -210,6 +211,12 @@ class GalleryRecords:
         """
         if isinstance(self._store, SelfChecking):
             self._store.check()
+
+    def warm_up(self) -> None:
+        """Load every gallery's index, or make it, so that the first search need not wait for it."""
+        nobody = np.zeros((0, FEATURE_DIM), np.float32)
+        for info in self._store.galleries():
+            self._store.open(info.name).search(nobody, 1)
 
     def close(self) -> None:
         """Finish what runs in the background and let go of the store and of the log."""

@@ -15,7 +15,7 @@ from ood_face.service import BulkItem, GalleryService, enroll_each, migrate_gall
 from ood_face.types import Caller, IdentifyVerdict, Picture, Profile, RequestToken, Verdict
 from tests.fakes import FakeEmbedder, fake_service, picture
 from tests.fakes.audit import RecordingAudit
-from tests.fakes.galleries import FakeGalleryStore
+from tests.fakes.galleries import FakeGallery, FakeGalleryStore
 from tests.unit.service.people import ANN, BEN, CAT, GALLERY, ask, gallery_service, image_of, photo
 
 
@@ -223,3 +223,22 @@ def test_who_looks_at_a_kept_face_is_noted():
     assert service.crop(GALLERY, "ann", record.template_id, Caller("desk")).shape == (112, 112, 3)
     who, event = audit.noted[-1]
     assert (who.name, event.action, event.subject_id) == ("desk", "read_crop", "ann")
+
+
+def test_warming_up_asks_every_gallery():
+    asked: list[str] = []
+
+    class CountingGallery(FakeGallery):
+        def search(self, features, count):
+            asked.append(self.info.name)
+            return super().search(features, count)
+
+    class CountingStore(FakeGalleryStore):
+        def open(self, name):
+            opened = super().open(name)
+            return CountingGallery(opened._memory, opened._content)
+
+    service = gallery_service(CountingStore())
+    service.create_gallery("guests")
+    service.warm_up()
+    assert asked == ["guests", "staff"]
