@@ -51,6 +51,11 @@ _LONGEST_NAME = 100
 _PRUNE_STEP = timedelta(hours=1)
 
 _logger = logging.getLogger(__name__)
+_FIND = """
+SELECT at, request_id, caller, action, gallery, subject, outcome, details FROM event
+WHERE (:subject IS NULL OR subject = :subject) AND (:gallery IS NULL OR gallery = :gallery)
+  AND (:action IS NULL OR action = :action) AND (:since IS NULL OR at >= :since)
+ORDER BY at DESC, id DESC LIMIT :limit"""
 
 
 def _now() -> datetime:
@@ -168,22 +173,15 @@ class SqliteAuditLog:
         StorageError
             They cannot be read.
         """
-        wanted: dict[str, object] = {}
-        if query.subject_id is not None:
-            wanted["subject = ?"] = self._hash(query.subject_id)
-        if query.gallery is not None:
-            wanted["gallery = ?"] = query.gallery
-        if query.action is not None:
-            wanted["action = ?"] = query.action
-        if query.since is not None:
-            wanted["at >= ?"] = _stamp(query.since)
-        where = " AND ".join(wanted) or "TRUE"
+        wanted = {
+            "subject": None if query.subject_id is None else self._hash(query.subject_id),
+            "gallery": query.gallery,
+            "action": query.action,
+            "since": None if query.since is None else _stamp(query.since),
+            "limit": limit,
+        }
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT at, request_id, caller, action, gallery, subject, outcome, details "  # noqa: S608 - made of constants
-                f"FROM event WHERE {where} ORDER BY at DESC, id DESC LIMIT ?",
-                (*wanted.values(), limit),
-            )
+            rows = connection.execute(_FIND, wanted)
             return [_record(row) for row in rows]
 
     def prune(self) -> int:

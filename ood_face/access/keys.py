@@ -39,7 +39,15 @@ CREATE TABLE api_key (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX api_key_name ON api_key (name) WHERE revoked_at IS NULL""",
 )
-_COLUMNS = "id, name, roles, created_at, expires_at, last_used_at, revoked_at, rate_per_minute"
+_ALL = """
+SELECT id, name, roles, created_at, expires_at, last_used_at, revoked_at, rate_per_minute
+FROM api_key ORDER BY created_at, id"""
+_NAMED = """
+SELECT id, name, roles, created_at, expires_at, last_used_at, revoked_at, rate_per_minute
+FROM api_key WHERE revoked_at IS NULL AND ? IN (name, id) ORDER BY name = ? DESC"""
+_BY_ID = """
+SELECT id, name, roles, created_at, expires_at, last_used_at, revoked_at, rate_per_minute,
+  secret_sha256 FROM api_key WHERE id = ?"""
 _ID_BYTES = 8
 _SECRET_BYTES = 32
 _PRESENTED = re.compile(r"odf_([0-9a-f]{16})_([0-9a-f]{64})")
@@ -139,7 +147,7 @@ class KeyStore:
     def all(self) -> list[ApiKey]:
         """Return all keys, oldest first, also those that expired or were revoked."""
         with self._database.reading() as connection:
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM api_key ORDER BY created_at, id")  # noqa: S608 - a constant
+            rows = connection.execute(_ALL)
             return [_key(row) for row in rows]
 
     def any_made(self) -> bool:
@@ -158,11 +166,7 @@ class KeyStore:
             It could not be written.
         """
         with self._database.writing() as connection:
-            row = connection.execute(
-                f"SELECT {_COLUMNS} FROM api_key WHERE revoked_at IS NULL AND ? IN (name, id) "  # noqa: S608 - a constant
-                "ORDER BY name = ? DESC",
-                (name_or_id, name_or_id),
-            ).fetchone()
+            row = connection.execute(_NAMED, (name_or_id, name_or_id)).fetchone()
             if row is None:
                 raise AccessError(
                     "access.no_such_key",
@@ -189,10 +193,7 @@ class KeyStore:
         parts = _PRESENTED.fullmatch(presented)
         key_id, secret = ("", "") if parts is None else parts.groups()
         with self._database.reading() as connection:
-            row = connection.execute(
-                f"SELECT {_COLUMNS}, secret_sha256 FROM api_key WHERE id = ?",  # noqa: S608 - a constant
-                (key_id,),
-            ).fetchone()
+            row = connection.execute(_BY_ID, (key_id,)).fetchone()
         known = _NOBODY if row is None else row[-1]
         if not hmac.compare_digest(_digest(secret), known):
             raise UnauthenticatedError("access.unknown_key", "the API key is not known")
