@@ -53,7 +53,7 @@ def test_a_store_that_fails_under_way_ends_the_batch_and_says_so(gallery_client_
     assert statuses(lines) == [("ann", "created")]
     summary = lines[-1]["summary"]
     assert (summary["complete"], summary["received"], summary["created"]) == (False, 3, 1)
-    assert summary["code"] == "request.failed"
+    assert summary["code"] == "request.disk_full"
     assert "secret" not in json.dumps(lines)
 
 
