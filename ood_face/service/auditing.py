@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Noted", "noted"]
 
+# of a call that met a defect of ours: it isn't known how far it came
+_DEFECT = "request.failed"
+
 _logger = logging.getLogger(__name__)
 
 
@@ -48,14 +51,15 @@ def noted(
 
     Where the note cannot be written, the log says so: what was done is done.
     """
-    note = Noted(subject_id)
+    note, outcome = Noted(subject_id), _DEFECT
     try:
         yield note
+        outcome = note.outcome
     except OodFaceError as exc:
-        note.outcome = exc.key
+        outcome = exc.key
         raise
     finally:
-        event = AuditEvent(action, gallery, note.subject_id, note.outcome, note.values)
+        event = AuditEvent(action, gallery, note.subject_id, outcome, note.values)
         try:
             audit.record(caller, event)
         except BackendError as exc:

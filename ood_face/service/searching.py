@@ -12,7 +12,7 @@ from ood_face.matching.identification import (
     subject_ids_of,
 )
 from ood_face.service.enrolling import check_model
-from ood_face.types import Identification, Verification
+from ood_face.types import MAX_TEMPLATES, Identification, Verification
 
 if TYPE_CHECKING:
     from ood_face.ports import Gallery
@@ -53,8 +53,14 @@ class Searcher:
         info = gallery.info
         # the margin needs two subjects; each can fill max_templates places before the next comes
         subjects = max(top_k, 2)
-        hits = gallery.search(probe.feature[None], subjects * info.max_templates)[0]
-        ids = subject_ids_of(((hit.subject_id, hit.similarity) for hit in hits), subjects)
+        ids: list[str] = []
+        for most in (info.max_templates, MAX_TEMPLATES):
+            # subjects enrolled when the gallery kept more templates can have as many still
+            count = subjects * most
+            hits = gallery.search(probe.feature[None], count)[0]
+            ids = subject_ids_of(((hit.subject_id, hit.similarity) for hit in hits), subjects)
+            if len(ids) == subjects or len(hits) < count:
+                break
         candidates = rank(probe.feature, gallery.enrolled(ids))
         verdict, reasons, margin = decide_identity(probe.ood_score, candidates, applied)
         return Identification(

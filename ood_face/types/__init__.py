@@ -37,6 +37,7 @@ from ood_face.types.faces import (
     QualityScore,
 )
 from ood_face.types.galleries import (
+    MAX_TEMPLATES,
     EnrolledSubject,
     GalleryCounts,
     GalleryInfo,
@@ -60,6 +61,7 @@ __all__ = [
     "CROP_SIDE_PX",
     "FEATURE_DIM",
     "LOCAL",
+    "MAX_TEMPLATES",
     "AlignedFace",
     "AuditAction",
     "AuditEvent",

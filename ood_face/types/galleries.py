@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "MAX_TEMPLATES",
     "EnrolledSubject",
     "GalleryCounts",
     "GalleryInfo",

@@ -149,6 +149,21 @@ def test_every_call_is_noted_with_its_outcome_and_nothing_personal():
     assert unknown.subject_id is None
 
 
+def test_a_call_that_meets_a_defect_is_not_noted_as_done():
+    class Defect(Exception):
+        pass
+
+    class BrokenEmbedder(FakeEmbedder):
+        def embed(self, crops):
+            raise Defect
+
+    audit = RecordingAudit()
+    service = gallery_service(audit=audit, embedder=BrokenEmbedder())
+    with pytest.raises(Defect):
+        service.identify(GALLERY, image_of(ANN))
+    assert audit.outcomes()[-1] == ("identify", "request.failed")
+
+
 def test_a_broken_audit_log_is_told_and_undoes_nothing(caplog):
     service = gallery_service(audit=RecordingAudit(broken=True))
     with caplog.at_level(logging.ERROR):
