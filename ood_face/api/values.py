@@ -6,17 +6,29 @@ import base64
 import json
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
-from ood_face.api.errors import RequestFormError
+from ood_face.api.errors import BodyTooLargeError, RequestFormError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Names", "Pairs", "Values", "as_text", "from_base64", "from_file", "json_items"]
+__all__ = [
+    "MAX_JSON_VALUES",
+    "Names",
+    "Pairs",
+    "Values",
+    "as_text",
+    "from_base64",
+    "from_file",
+    "json_items",
+]
 
 Names: TypeAlias = tuple[str, ...]
 
 _MOST_NAMES = 16  # what is wrong beyond them needs no names
 _LONGEST_NUMBER = 18
+# of all objects and lists together: the largest batch with some hundred fields of metadata each.
+# Three bytes of JSON can make an object of a hundred: a limit on bytes alone bounds no memory.
+MAX_JSON_VALUES = 500_000
 
 
 class Pairs(list[tuple[str, object]]):
@@ -155,7 +167,16 @@ def json_items(document: bytes) -> Pairs:
     ------
     RequestFormError
         The document is no JSON object.
+    BodyTooLargeError
+        It has too many values.
     """
+    # what is in texts counts as well; base64 has none of these
+    if sum(document.count(mark) for mark in (b",", b"[", b"{")) > MAX_JSON_VALUES:
+        raise BodyTooLargeError(
+            "request.json_values",
+            "the JSON has more than {limit} values; send it in several requests",
+            limit=MAX_JSON_VALUES,
+        )
     try:
         value = json.loads(document, object_pairs_hook=Pairs, parse_constant=_no_number)
     except (ValueError, RecursionError) as exc:

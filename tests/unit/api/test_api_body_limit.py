@@ -6,6 +6,8 @@ import pytest
 
 from ood_face.api import create_app, forms
 from ood_face.api.app import _largest_body
+from ood_face.api.errors import BodyTooLargeError
+from ood_face.api.values import MAX_JSON_VALUES, json_items
 from tests.fakes import fake_service
 
 
@@ -103,3 +105,21 @@ def test_a_caller_who_hangs_up(app, content_type):
 
 def test_pictures_never_go_to_disk():
     assert forms._MemoryParser.spool_max_size == 0
+
+
+def test_json_of_very_many_values_is_refused_before_it_is_parsed(settings):
+    app = create_app(fake_service(), settings.model_copy(update={"max_image_bytes": 2**20}))
+    # 3 bytes each, which make an object of a hundred; cut off, the parser would call it no JSON
+    body = b'{"image":[' + b"{}," * (MAX_JSON_VALUES // 2)
+    message = {"type": "http.request", "body": body, "more_body": False}
+    status, answer, _ = asyncio.run(call(app, [TYPE], [message]))
+    assert status == 413
+    assert b'"request.json_values"' in answer
+
+
+def test_json_may_have_as_many_values_as_the_limit_says():
+    filling = b",".join([b"0"] * (MAX_JSON_VALUES - 1))
+    ((name, values),) = json_items(b'{"image":[' + filling + b"]}")
+    assert (name, len(values)) == ("image", MAX_JSON_VALUES - 1)
+    with pytest.raises(BodyTooLargeError, match="500000 values"):
+        json_items(b'{"image":[0,' + filling + b"]}")
