@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ood_face.config import Settings
     from ood_face.messages import Language
     from ood_face.service import GalleryService
-    from ood_face.types import Caller, Enrolment
+    from ood_face.types import Caller, Enrolment, Subject
 
 __all__ = ["MAX_ITEMS", "Batch", "BatchRun", "read_batch"]
 
@@ -141,8 +141,7 @@ class BatchRun:
     def _line(self, index: int, subject: object, batch: Batch) -> BatchLine:
         subject_id = _id_of(subject)
         try:
-            item = self._item(subject, batch.files)
-            before = self._version(item.subject_id)
+            item, before = self._item(subject, batch.files)
         except InputError as exc:
             return self._refused(index, subject_id, exc)
         result = next(
@@ -167,25 +166,31 @@ class BatchRun:
             near_duplicates=near_duplicates_out(enrolment.near_duplicates),
         )
 
-    def _item(self, subject: object, files: Mapping[str, bytes] | None) -> BulkItem:
+    def _item(
+        self, subject: object, files: Mapping[str, bytes] | None
+    ) -> tuple[BulkItem, Subject | None]:
+        # and the subject as it is; None: it is new
         if not isinstance(subject, Pairs):
             raise RequestFormError("batch.no_object", "each subject of a batch is a JSON object")
         fields = Values(subject, ("subject_id",), ("name", "metadata", "images"))
         images = fields.listed("images")
         check_count(len(images))
         reader = PictureReader(self._settings)
-        return BulkItem(
-            subject_id=fields.text("subject_id") or "",
+        subject_id = fields.text("subject_id") or ""
+        present = self._present(subject_id)
+        item = BulkItem(
+            subject_id=subject_id,
             pictures=tuple(
                 partial(reader.read, i, partial(_load, image, f"images[{i}]", files))
                 for i, image in enumerate(images)
             ),
-            profile=profile_of(fields),
+            profile=profile_of(fields, None if present is None else present.profile),
         )
+        return item, present
 
-    def _version(self, subject_id: str) -> int | None:
+    def _present(self, subject_id: str) -> Subject | None:
         try:
-            return self._galleries.subject(self._gallery, subject_id).version
+            return self._galleries.subject(self._gallery, subject_id)
         except SubjectNotFoundError:
             return None
 
@@ -262,7 +267,10 @@ def _id_of(subject: object) -> str | None:
     return sent[:_LONGEST_ID].encode(errors="replace").decode() if isinstance(sent, str) else None
 
 
-def _status(enrolment: Enrolment, before: int | None) -> Literal["created", "updated", "unchanged"]:
+def _status(
+    enrolment: Enrolment, before: Subject | None
+) -> Literal["created", "updated", "unchanged"]:
     if enrolment.created:
         return "created"
-    return "unchanged" if enrolment.subject.version == before else "updated"
+    same = before is not None and enrolment.subject.version == before.version
+    return "unchanged" if same else "updated"

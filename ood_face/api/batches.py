@@ -102,8 +102,8 @@ def add_batches(
     ) -> StreamingResponse:
         """Enrol up to 1000 people, and answer a line of JSON for each as soon as it is done.
 
-        Each subject is new, or enrolled already: then its pictures are added, and name and
-        metadata are replaced if they are sent. A subject is enrolled as a whole or refused; one
+        Each subject is new, or enrolled already: then its pictures are added, and of name and
+        metadata, what is sent is replaced. A subject is enrolled as a whole or refused; one
         that is refused stops no other. Sent again after an interruption, what is enrolled is
         recognised by the hashes of its pictures, so no Idempotency-Key is needed. The last line
         is the summary; an answer without it was cut off. A form has a part `manifest`, in which

@@ -30,12 +30,21 @@ __all__ = [
 ]
 
 
-def profile_of(fields: Values) -> Profile | None:
-    """Return name and metadata; None: neither was sent."""
+def profile_of(fields: Values, present: Profile | None = None) -> Profile | None:
+    """Return name and metadata; None: neither was sent.
+
+    Parameters
+    ----------
+    fields : what was sent
+    present : what is there: it stays where only the other of the two was sent
+    """
     name, metadata = fields.text("name"), fields.json_object("metadata")
     if name is None and metadata is None:
         return None
-    return Profile(name, {} if metadata is None else metadata)
+    kept = Profile() if present is None else present
+    return Profile(
+        kept.name if name is None else name, kept.metadata if metadata is None else metadata
+    )
 
 
 def patched(profile: Profile, fields: Values) -> Profile:

@@ -79,6 +79,18 @@ def test_sent_again_it_changes_nothing_and_embeds_nothing(gallery_client_of):
     assert statuses(renamed) == [("ann", "updated")]
 
 
+def test_a_name_alone_leaves_the_metadata_and_metadata_alone_the_name(gallery_client):
+    enroll(gallery_client, "ann", name="Ann", metadata={"floor": 3})
+    send_batch(gallery_client, known("ann", name="Anna"))
+    ann = gallery_client.get(f"{SUBJECTS}/ann").json()
+    assert (ann["name"], ann["metadata"]) == ("Anna", {"floor": 3})
+    send_batch(gallery_client, known("ann", metadata={"floor": 4}))
+    ann = gallery_client.get(f"{SUBJECTS}/ann").json()
+    assert (ann["name"], ann["metadata"]) == ("Anna", {"floor": 4})
+    [line, _] = send_batch(gallery_client, known("ann", name="Anna"))
+    assert line["status"] == "unchanged"
+
+
 @pytest.mark.parametrize("as_file", [True, False])
 def test_a_form_brings_files_that_its_manifest_names(gallery_client, as_file):
     manifest = json.dumps(
