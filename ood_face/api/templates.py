@@ -17,7 +17,7 @@ from ood_face.api.addresses import (
 from ood_face.api.answers import language_of
 from ood_face.api.bodies import CREATED_HEADERS, FORCE, SCENARIO, fields_body
 from ood_face.api.callers import AdminCaller, EnrollCaller, ReadCaller
-from ood_face.api.conditional import SeenVersion, change_latest, etag
+from ood_face.api.conditional import SeenVersion, etag
 from ood_face.api.enrolments import enrolment_out, template_out
 from ood_face.api.errors import RequestFormError
 from ood_face.api.gallery_schemas import EnrolmentResponse, TemplateOut, TemplatesResponse
@@ -131,9 +131,7 @@ def _add_enrolment(router: APIRouter, galleries: GalleryService, settings: Setti
                 token=sending.token(asked),
                 if_version=seen,
             )
-            enrolment = change_latest(
-                seen, lambda: galleries.enroll(gallery, wanted, sending.caller)
-            )
+            enrolment = galleries.enroll(gallery, wanted, sending.caller)
         response = sending.response
         if enrolment.replayed:
             mark_replayed(response)
