@@ -148,6 +148,13 @@ class Access:
                 "{host}; make a key with 'ood-face keys create'",
                 host=ascii(host[:200]),
             )
+        if "x-forwarded-for" in headers or "forwarded" in headers:
+            # a proxy on this machine, and whoever reaches it
+            raise ForbiddenError(
+                "access.proxied",
+                "without keys, requests that come through a proxy are refused; make a key with "
+                "'ood-face keys create'",
+            )
         origin = headers.get("origin")
         if origin is not None and origin.lower() not in _origins_of(host):
             raise ForbiddenError(

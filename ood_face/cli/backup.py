@@ -56,6 +56,8 @@ def restore(
         return
     when = iso_time(restored.created_at)
     say("restored", lang, folder=settings.data_dir, when=when, **asdict(restored))
+    if restored.kept:
+        say("restore_kept", lang, databases=", ".join(restored.kept))
     if restored.moved_aside is not None:
         say("moved_aside", lang, folder=restored.moved_aside)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ood_face.bootstrap import read_settings
-from ood_face.cli.exits import errors_as_exits, printable
+from ood_face.cli.exits import ExitCode, errors_as_exits, printable
 from ood_face.cli.gallery_opening import GalleryName, opened_galleries
 from ood_face.cli.options import AsJson, Lang, refuse
 from ood_face.cli.progress import bar
@@ -49,15 +49,17 @@ def migrate(
         check_model(target, faces.model_id)
         with bar(source.counts().subjects) as done:
             moved = migrate_gallery(source, target, faces, done)
+    incomplete = ExitCode.REFUSED if moved.to_enroll_again else ExitCode.OK
     if as_json:
         print_json({"gallery": new_name} | asdict(moved))
-        return
+        raise typer.Exit(incomplete)
     numbers = {"subjects": moved.subjects, "templates": moved.templates, "skipped": moved.skipped}
     say("migrated", lang, gallery=new_name, **numbers)
     if moved.to_enroll_again:
         say("enroll_again", lang, count=len(moved.to_enroll_again))
         for subject_id in moved.to_enroll_again:
             typer.echo(printable(f"  {subject_id}"))
+    raise typer.Exit(incomplete)
 
 
 def _target(galleries: GalleryService, source: Gallery, new_name: str) -> Gallery:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ood_face.access import KeyStore
-from ood_face.bootstrap import read_settings
+from ood_face.bootstrap import open_audit, read_settings
 from ood_face.cli.exits import HELP_EPILOG, errors_as_exits, printable
 from ood_face.cli.options import AsJson, Lang
 from ood_face.cli.render import print_json, print_table
 from ood_face.messages import DEFAULT_LANGUAGE, translate
-from ood_face.types import Role
+from ood_face.types import LOCAL, AuditAction, AuditEvent, Role
 
 if TYPE_CHECKING:
     from ood_face.access import ApiKey
@@ -45,6 +45,7 @@ def create(
     """Make a key and print it, this once."""
     with errors_as_exits(lang, as_json=as_json), closing(_open()) as store:
         made = store.create(name, role, expires_days=expires_days, rate_per_minute=rate)
+        _note(AuditAction.CREATE_KEY, made.key)
     if as_json:
         print_json(_json(made.key) | {"key": made.presented})
     else:
@@ -76,6 +77,7 @@ def revoke(
     """Make a key count no more; a running server refuses its next request."""
     with errors_as_exits(lang, as_json=as_json), closing(_open()) as store:
         gone = store.revoke(key)
+        _note(AuditAction.REVOKE_KEY, gone)
     if as_json:
         print_json(_json(gone))
     else:
@@ -85,6 +87,11 @@ def revoke(
 
 def _open() -> KeyStore:
     return KeyStore(read_settings().data_dir)
+
+
+def _note(action: AuditAction, key: ApiKey) -> None:
+    with closing(open_audit(read_settings())) as audit:
+        audit.record(LOCAL, AuditEvent(action, "", None, "ok", {"key": key.name}))
 
 
 def _state(key: ApiKey) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -36,21 +36,21 @@ def load_scenarios(extra: Path | None = None) -> Mapping[str, Scenario]:
 
     Parameters
     ----------
-    extra : a TOML file with one table per scenario; it adds to the built-in ones, and a
-        scenario of the same name replaces the built-in one as a whole
+    extra : a TOML file with one table per scenario; it adds to the built-in ones. A table with
+        the name of a built-in one changes what it names: the rest stays as it is there
 
     Raises
     ------
     ConfigError
         The file can't be read, or a scenario in it is wrong; names file, scenario and field.
     """
-    scenarios = _read(_BUILT_IN)
+    scenarios = _read(_BUILT_IN, {})
     if extra is not None:
-        scenarios |= _read(extra)
+        scenarios |= _read(extra, scenarios)
     return MappingProxyType(scenarios)
 
 
-def _read(path: Path) -> dict[str, Scenario]:
+def _read(path: Path, known: Mapping[str, Scenario]) -> dict[str, Scenario]:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as exc:
@@ -67,11 +67,14 @@ def _read(path: Path) -> dict[str, Scenario]:
             file=str(path),
             problem=str(exc),
         ) from exc
-    return {name: _scenario(path, name, table) for name, table in tables.items()}
+    return {
+        name: _scenario(path, known.get(name, Scenario(name)), table)
+        for name, table in tables.items()
+    }
 
 
-def _scenario(path: Path, name: str, table: object) -> Scenario:
-    where = {"file": str(path), "scenario": name}
+def _scenario(path: Path, base: Scenario, table: object) -> Scenario:
+    where = {"file": str(path), "scenario": base.name}
     if not isinstance(table, dict):
         raise ConfigError(
             "scenarios.not_table",
@@ -89,7 +92,7 @@ def _scenario(path: Path, name: str, table: object) -> Scenario:
                 known=", ".join(_FIELDS),
             )
         values[key] = _checked(where, key, value)
-    scenario = Scenario(name=name, **values)
+    scenario = replace(base, **values)
     _check_together(where, scenario)
     return scenario
 

@@ -50,6 +50,8 @@ class AuditAction(StrEnum):
     CREATE_GALLERY = "create_gallery"
     UPDATE_GALLERY = "update_gallery"
     DELETE_GALLERY = "delete_gallery"
+    CREATE_KEY = "create_key"
+    REVOKE_KEY = "revoke_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class AuditEvent:
     Attributes
     ----------
     action : what was done
-    gallery : in which gallery
+    gallery : in which gallery; empty: in none
     subject_id : to whom; the log keeps a keyed hash of it; None: to nobody in particular
     outcome : verdict, status, or the key of the error that refused it
     values : numbers that explain the outcome, such as a similarity

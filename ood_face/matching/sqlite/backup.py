@@ -8,6 +8,7 @@ import sqlite3
 import tempfile
 from contextlib import closing
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -43,6 +44,7 @@ class BackupReport:
     databases : names of the databases in it
     size_bytes : of the file
     moved_aside : folder that what was there before was moved to; None: there was nothing
+    kept : databases of the folder that a restore left as they are
     """
 
     file: Path
@@ -54,6 +56,7 @@ class BackupReport:
     databases: tuple[str, ...]
     size_bytes: int
     moved_aside: Path | None = None
+    kept: tuple[str, ...] = ()
 
 
 def create_backup(folder: Path, file: Path) -> BackupReport:
@@ -98,11 +101,14 @@ def create_backup(folder: Path, file: Path) -> BackupReport:
 def restore_backup(file: Path, folder: Path, replace: bool = False) -> BackupReport:
     """Put the databases of a backup into a data folder; no process may serve it meanwhile.
 
+    Keys and the audit log are restored only where there are none: a key that was revoked stays
+    revoked, and what was noted stays noted.
+
     Parameters
     ----------
     file : the backup; it is checked completely before anything is changed
     folder : the data folder
-    replace : databases that are there are moved aside, into a folder beside them
+    replace : galleries that are there are moved aside, into a folder beside them
 
     Raises
     ------
@@ -111,31 +117,30 @@ def restore_backup(file: Path, folder: Path, replace: bool = False) -> BackupRep
     StorageLockedError
         A process serves the folder; names that process.
     StorageError
-        There are databases, and they are not to be replaced; or something cannot be read or
+        There are galleries, and they are not to be replaced; or something cannot be read or
         written.
     """
     archive = Archive(file)
     with closing(archive), closing(FolderLock(folder / LOCK)):
-        names = list(archive.manifest.members)
-        present = [name for name in names if (folder / name).exists()]
-        if present and not replace:
+        members = list(archive.manifest.members)
+        names = [name for name in members if name == DATABASE or not (folder / name).exists()]
+        if (folder / DATABASE).exists() and DATABASE in names and not replace:
             raise StorageError(
                 "backup.occupied",
-                "{folder} has {databases} already; tell the restore to replace them, and they "
-                "are moved aside",
+                "{folder} has galleries already; with --replace they are moved aside",
                 folder=str(folder),
-                databases=", ".join(present),
             )
         with file_errors(folder):
             scratch = Path(tempfile.mkdtemp(dir=folder, prefix=".restore-"))
         try:
-            for name in names:
+            for name in members:
                 archive.extract(name, scratch / name)
                 _check(file, scratch / name, archive.manifest.members[name].schema)
             aside = _exchange(folder, scratch, names)
         finally:
             shutil.rmtree(scratch)
-    return _report(file, archive.manifest, names, aside)
+    kept = tuple(name for name in members if name not in names)
+    return replace_fields(_report(file, archive.manifest, names), moved_aside=aside, kept=kept)
 
 
 def _copy(source: Path, target: Path) -> int:
@@ -230,9 +235,7 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _report(
-    file: Path, told: Manifest, databases: list[str], moved_aside: Path | None = None
-) -> BackupReport:
+def _report(file: Path, told: Manifest, databases: list[str]) -> BackupReport:
     with file_errors(file):
         size = file.stat().st_size
     return BackupReport(
@@ -244,5 +247,4 @@ def _report(
         templates=told.templates,
         databases=tuple(databases),
         size_bytes=size,
-        moved_aside=moved_aside,
     )

@@ -169,8 +169,9 @@ def test_migration_embeds_kept_faces_and_names_the_others(run):
     run.service = fake_service(embedder=FakeEmbedder("fake-2"))
     result = run("gallery", "enroll", "old", "in")
     assert (result.exit_code, "migrate" in result.stderr) == (10, True)
-    moved = body_of(run("gallery", "migrate", "old", "new", "--json"))
-    assert moved == {
+    moved = run("gallery", "migrate", "old", "new", "--json")
+    assert moved.exit_code == 10
+    assert json.loads(moved.stdout) == {
         "gallery": "new",
         "subjects": 2,
         "templates": 1,

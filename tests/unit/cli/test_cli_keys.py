@@ -164,3 +164,16 @@ def test_a_wrong_filter_is_refused(run, args):
 @pytest.mark.usefixtures("noted")
 def test_the_audit_log_in_chinese(run):
     assert "调用方" in run("audit", "--lang", "zh").stdout
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_keys_made_and_revoked_are_noted(run):
+    run("keys", "create", "gate", "--role", "read")
+    run("keys", "revoke", "gate")
+
+    events = json.loads(run("audit", "--json").stdout)
+
+    assert [(event["action"], event["values"]["key"]) for event in events] == [
+        ("revoke_key", "gate"),
+        ("create_key", "gate"),
+    ]

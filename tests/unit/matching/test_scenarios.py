@@ -28,7 +28,7 @@ def test_the_built_in_ones():
     }
 
 
-def test_a_file_adds_and_replaces(tmp_path):
+def test_a_file_adds_and_changes(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(
         "[lobby]\nsame_above = 0\ndifferent_below = -0.5\nsame_needs_score_above = 0.0\n"
@@ -38,7 +38,10 @@ def test_a_file_adds_and_replaces(tmp_path):
     scenarios = load_scenarios(path)
     assert list(scenarios) == ["default", "attendance", "gate", "finance", "lobby"]
     assert scenarios["lobby"] == Scenario("lobby", 0.0, -0.5, 0.4, same_needs_score_above=0.0)
-    assert scenarios["gate"] == Scenario("gate", 0.6, 0.35, 0.4)
+    # what the file does not name stays as strict as it was
+    assert scenarios["gate"] == Scenario(
+        "gate", 0.6, 0.35, 0.4, same_needs_score_above=0.5, enroll_needs_score_above=0.6
+    )
 
 
 def test_nobody_changes_them_afterwards():

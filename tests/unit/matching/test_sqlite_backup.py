@@ -137,7 +137,7 @@ def test_a_restore_replaces_nothing_unless_told(folder, backup):
     store.open("staff").delete_subject("p0")
     store.close()
 
-    with pytest.raises(StorageError, match=r"galleries\.sqlite, access\.sqlite"):
+    with pytest.raises(StorageError, match="has galleries already; with --replace"):
         restore_backup(backup, folder)
     assert len(content(folder)[0]) == 19
 
@@ -147,6 +147,20 @@ def test_a_restore_replaces_nothing_unless_told(folder, backup):
     assert report.moved_aside.parent == folder
     shutil.copytree(report.moved_aside, folder.parent / "aside")
     assert len(content(folder.parent / "aside")[0]) == 19
+
+
+def test_a_restore_turns_back_neither_keys_nor_the_audit_log(folder, backup):
+    keys = sqlite3.connect(folder / "access.sqlite")
+    keys.execute("DELETE FROM keys")
+    keys.commit()
+    keys.close()
+
+    report = restore_backup(backup, folder, replace=True)
+
+    assert (report.databases, report.kept) == (("galleries.sqlite",), ("access.sqlite",))
+    keys = sqlite3.connect(folder / "access.sqlite")
+    assert keys.execute("SELECT name FROM keys").fetchall() == []
+    keys.close()
 
 
 def test_the_index_of_the_old_state_is_not_used(folder, backup):
