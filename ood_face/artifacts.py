@@ -39,6 +39,7 @@ __all__ = [
     "verified_path",
     "verify",
     "write_entry",
+    "write_toml",
 ]
 
 MANIFEST_NAME = "manifest.toml"
@@ -202,7 +203,7 @@ def write_entry(
     document.setdefault("models", {})[name] = table
     if make_default:
         document["default_model"] = name
-    _replace(manifest, document)
+    write_toml(manifest, document)
     return entry
 
 
@@ -274,7 +275,8 @@ def _key(key: str) -> str:
     return key if re.fullmatch("[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=False)
 
 
-def _replace(path: Path, document: Mapping[str, Any]) -> None:
+def write_toml(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a TOML file in one step; ArtifactError where a value has no place in TOML."""
     try:
         text = _toml(document)
         kept = tomllib.loads(text) == document
@@ -282,7 +284,10 @@ def _replace(path: Path, document: Mapping[str, Any]) -> None:
         kept = False
     if not kept:
         raise ArtifactError(
-            "artifacts.bad_value", "the manifest cannot hold {values}", values=repr(document)
+            "artifacts.bad_value",
+            "{file} cannot hold {values}",
+            file=path.name,
+            values=repr(document),
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -28,6 +29,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "enroll_needs_score_above": (0.0, 1.0),
     "identify_needs_margin_above": (0.0, 2.0),
 }
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_NO_CALIBRATION = "none"
 _FIELDS = tuple(field.name for field in fields(Scenario) if field.name != "name")
 
 
@@ -94,7 +97,9 @@ def _scenario(path: Path, name: str, table: object) -> Scenario:
     return scenario
 
 
-def _checked(where: dict[str, str], key: str, value: object) -> bool | float:
+def _checked(where: dict[str, str], key: str, value: object) -> bool | float | str | None:
+    if key == "calibration":
+        return _calibration(where, value)
     if key not in _RANGES:
         if isinstance(value, bool):
             return value
@@ -126,6 +131,19 @@ def _checked(where: dict[str, str], key: str, value: object) -> bool | float:
             value=value,
         )
     return float(value)
+
+
+def _calibration(where: dict[str, str], value: object) -> str | None:
+    if not (isinstance(value, str) and _NAME.fullmatch(value)):
+        raise ConfigError(
+            "scenarios.calibration",
+            "{file}: scenario {scenario}: calibration must be the name of a calibration (small "
+            "letters, digits, . _ -, at most 64), or {none}; this is {value}",
+            **where,
+            none=_NO_CALIBRATION,
+            value=repr(value),
+        )
+    return None if value == _NO_CALIBRATION else value
 
 
 def _check_together(where: dict[str, str], scenario: Scenario) -> None:

@@ -35,6 +35,8 @@ class Scenario:
     enroll_needs_score_above : a face is enrolled if its ood_score exceeds this
     identify_needs_margin_above : a subject is ``identified`` if its similarity exceeds that of
         the next subject by more than this; between: review
+    calibration : name of the model's calibration that turns similarities into probabilities;
+        None: none
     """
 
     name: str
@@ -45,6 +47,7 @@ class Scenario:
     similarity_alone: bool = False
     enroll_needs_score_above: float = 0.5
     identify_needs_margin_above: float = 0.05
+    calibration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

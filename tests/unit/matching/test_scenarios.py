@@ -41,6 +41,17 @@ def test_a_file_adds_and_replaces(tmp_path):
     assert scenarios["gate"] == Scenario("gate", 0.6, 0.35, 0.4)
 
 
+def test_a_scenario_names_a_calibration_or_none(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '[gate]\ncalibration = "gate-2026"\n[lobby]\ncalibration = "none"\n', encoding="utf-8"
+    )
+    scenarios = load_scenarios(path)
+    assert scenarios["gate"].calibration == "gate-2026"
+    assert scenarios["lobby"].calibration is None
+    assert scenarios["default"].calibration is None
+
+
 def test_nobody_changes_them_afterwards():
     with pytest.raises(TypeError):
         load_scenarios()["mine"] = Scenario("mine")
@@ -64,6 +75,8 @@ def test_nobody_changes_them_afterwards():
             "scenarios.contradiction",
             ["same_needs_score_above"],
         ),
+        ("[x]\ncalibration = 3", "scenarios.calibration", ["x", "3", "none"]),
+        ("[x]\ncalibration = '../x'", "scenarios.calibration", ["../x"]),
         ("x = 1", "scenarios.not_table", ["x"]),
         ("[x", "scenarios.not_toml", []),
     ],
