@@ -48,6 +48,13 @@ from ood_face.types.galleries import (
     check_gallery_name,
     check_subject_id,
 )
+from ood_face.types.probability import (
+    EVIDENCE_TERMS,
+    Probability,
+    SameModel,
+    check_prior,
+    evidence_terms,
+)
 from ood_face.types.search import (
     Candidate,
     Hit,
@@ -58,6 +65,7 @@ from ood_face.types.search import (
 
 __all__ = [
     "CROP_SIDE_PX",
+    "EVIDENCE_TERMS",
     "FEATURE_DIM",
     "LOCAL",
     "AlignedFace",
@@ -82,6 +90,7 @@ __all__ = [
     "NearDuplicate",
     "NewTemplate",
     "Picture",
+    "Probability",
     "Profile",
     "QualityLevel",
     "QualityScore",
@@ -89,11 +98,14 @@ __all__ = [
     "RequestToken",
     "RgbImage",
     "Role",
+    "SameModel",
     "Scenario",
     "Subject",
     "TemplateRecord",
     "Verdict",
     "Verification",
     "check_gallery_name",
+    "check_prior",
     "check_subject_id",
+    "evidence_terms",
 ]
