@@ -20,8 +20,14 @@ from ood_face.calibration.temperature import TemperatureScaling
 from ood_face.calibration.values import Claims
 from ood_face.calibration.vector import VectorScaling
 from ood_face.errors import InputError
-from ood_face.evaluation.intervals import Resamples, interval
-from ood_face.evaluation.predictions import FIGURES, Predictions, figures_of, resampled_figures
+from ood_face.evaluation.intervals import Resamples
+from ood_face.evaluation.predictions import (
+    FIGURES,
+    Predictions,
+    centred_interval,
+    figures_of,
+    resampled_figures,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -129,8 +135,17 @@ def _compare(test: Half, after: NDArray[np.float64]) -> dict[str, Any]:
         found = Predictions.of(probabilities, test.labels)
         drawn[key] = resampled_figures(found, resamples, groups, test.weights)
         tables[key] = figures_of(found, test.weights)
-        tables[key] |= {f"{name}_interval": interval(drawn[key][name]) for name in FIGURES}
-    change = {name: interval(drawn["after"][name] - drawn["before"][name]) for name in FIGURES}
+        tables[key] |= {
+            f"{name}_interval": centred_interval(drawn[key][name], tables[key][name], 0.0)
+            for name in FIGURES
+        }
+    change = {
+        name: centred_interval(
+            drawn["after"][name] - drawn["before"][name],
+            tables["after"][name] - tables["before"][name],
+        )
+        for name in FIGURES
+    }
     worse = change["nll"]
     if worse is not None and worse[0] > 0:
         raise InputError(
@@ -143,7 +158,7 @@ def _compare(test: Half, after: NDArray[np.float64]) -> dict[str, Any]:
         )
     better = worse is not None and worse[1] < 0
     tables["change"] = {f"{name}_interval": change[name] for name in FIGURES}
-    tables["change"]["log_loss_is_surely_lower"] = better
+    tables["change"]["log_loss_is_lower"] = better
     return tables
 
 

@@ -13,6 +13,7 @@ import typer
 import ood_face
 from ood_face.bootstrap import open_scenarios, open_service, read_settings
 from ood_face.cli.audit import audit
+from ood_face.cli.calibrating import calibrate
 from ood_face.cli.exits import (
     EXIT_OF_VERDICT,
     HELP_EPILOG,
@@ -64,6 +65,7 @@ app.add_typer(gallery_app, name="gallery")
 app.add_typer(weights_app, name="weights")
 app.add_typer(keys_app, name="keys")
 app.command(epilog=HELP_EPILOG)(audit)
+app.command(epilog=HELP_EPILOG)(calibrate)
 
 
 @app.command(epilog=HELP_EPILOG)

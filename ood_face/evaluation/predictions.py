@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ood_face.evaluation.calibration_error import BinScheme
     from ood_face.evaluation.intervals import Resamples
 
-__all__ = ["FIGURES", "Predictions", "figures_of", "intervals_of", "resampled_figures"]
+__all__ = ["FIGURES", "Predictions", "centred_interval", "figures_of", "resampled_figures"]
 
 FIGURES = ("ece", "ece_equal_mass", "mce", "brier", "nll", "accuracy")
 _SCHEMES: dict[str, BinScheme] = {"ece": "width", "ece_equal_mass": "mass"}
@@ -134,6 +134,22 @@ def _of_resamples(found: Predictions, drawn: NDArray[np.float64]) -> dict[str, N
     return values
 
 
-def intervals_of(values: dict[str, NDArray[np.float64]]) -> dict[str, list[float] | None]:
-    """Return the 95 % interval of each figure."""
-    return {name: interval(drawn) for name, drawn in values.items()}
+def centred_interval(
+    drawn: NDArray[np.float64], figure: float, least: float = -np.inf
+) -> list[float] | None:
+    """Return the 95 % interval of resampled figures, moved so that its middle is the figure.
+
+    Calibration errors are sums of distances, which every resampling makes larger: unmoved, the
+    interval may not even hold the figure. Where no resample gave a figure: None.
+
+    Parameters
+    ----------
+    drawn : (R,) the figure of every resample; NaN where it gave none
+    figure : that of the data itself
+    least : the lowest value there can be
+    """
+    found = interval(drawn)
+    if found is None:
+        return None
+    moved = figure - float(np.nanmedian(drawn))
+    return [max(least, value + moved) for value in found]
