@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ood_face.errors import ConfigError
-from ood_face.types import Scenario
+from ood_face.types import Policy, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "same_needs_score_above": (0.0, 1.0),
     "enroll_needs_score_above": (0.0, 1.0),
     "identify_needs_margin_above": (0.0, 2.0),
+    "same_probability_above": (0.0, 1.0),
+    "different_probability_below": (0.0, 1.0),
+    "same_prior": (1e-9, 1 - 1e-9),
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _NO_CALIBRATION = "none"
@@ -100,6 +103,8 @@ def _scenario(path: Path, name: str, table: object) -> Scenario:
 def _checked(where: dict[str, str], key: str, value: object) -> bool | float | str | None:
     if key == "calibration":
         return _calibration(where, value)
+    if key == "policy":
+        return _policy(where, value)
     if key not in _RANGES:
         if isinstance(value, bool):
             return value
@@ -146,6 +151,18 @@ def _calibration(where: dict[str, str], value: object) -> str | None:
     return None if value == _NO_CALIBRATION else value
 
 
+def _policy(where: dict[str, str], value: object) -> Policy:
+    if not isinstance(value, str) or value not in list(Policy):
+        raise ConfigError(
+            "scenarios.policy",
+            "{file}: scenario {scenario}: policy must be one of {known}, not {value}",
+            **where,
+            known=", ".join(Policy),
+            value=repr(value),
+        )
+    return Policy(value)
+
+
 def _check_together(where: dict[str, str], scenario: Scenario) -> None:
     if scenario.different_below > scenario.same_above:
         raise ConfigError(
@@ -155,6 +172,16 @@ def _check_together(where: dict[str, str], scenario: Scenario) -> None:
             field="different_below",
             low=scenario.different_below,
             high=scenario.same_above,
+        )
+    if scenario.different_probability_below > scenario.same_probability_above:
+        raise ConfigError(
+            "scenarios.probabilities_crossed",
+            "{file}: scenario {scenario}: {field} ({low}) must not exceed "
+            "same_probability_above ({high})",
+            **where,
+            field="different_probability_below",
+            low=scenario.different_probability_below,
+            high=scenario.same_probability_above,
         )
     if scenario.similarity_alone and scenario.same_needs_score_above is not None:
         raise ConfigError(

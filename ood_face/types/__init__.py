@@ -14,6 +14,7 @@ from ood_face.types.arrays import (
 )
 from ood_face.types.decisions import (
     Comparison,
+    Policy,
     Reason,
     Scenario,
     Verdict,
@@ -90,6 +91,7 @@ __all__ = [
     "NearDuplicate",
     "NewTemplate",
     "Picture",
+    "Policy",
     "Probability",
     "Profile",
     "QualityLevel",
