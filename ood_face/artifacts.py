@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MANIFEST_NAME",
+    "PROBABILITY_FILE",
     "Manifest",
     "ModelEntry",
     "sha256_of",
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 MANIFEST_NAME = "manifest.toml"
+PROBABILITY_FILE = "probability.toml"  # in a model's folder: what makes P(same)
 KINDS = ("detector", "embedder")
 _NAMED_KEYS = ("kind", "version", "license", "source", "files")
 

@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from ood_face.artifacts import Manifest
+from ood_face.artifacts import PROBABILITY_FILE, Manifest, verified_path
 from ood_face.config import Settings
 from ood_face.errors import ArtifactError, ConfigError
 from ood_face.imaging import align_face
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ood_face.embedding import RtsEmbedder
     from ood_face.matching.copying import CopyReport
     from ood_face.ports import Detector, Gallery, GalleryStore
-    from ood_face.types import DetectedFace, RgbImage, Scenario
+    from ood_face.types import DetectedFace, RgbImage, SameModel, Scenario
 
 __all__ = [
     "copy_gallery",
@@ -67,19 +67,21 @@ def open_service(settings: Settings | None = None) -> FaceService:
         settings = read_settings()
     scenarios = open_scenarios(settings)
     manifest = Manifest.load(settings.weights_dir)
+    embedder = open_embedder(
+        manifest,
+        settings.model,
+        workers=settings.workers,
+        threads=settings.threads_per_worker,
+        precision=settings.precision,
+    )
     service = FaceService(
         _open_detector(settings, manifest),
-        open_embedder(
-            manifest,
-            settings.model,
-            workers=settings.workers,
-            threads=settings.threads_per_worker,
-            precision=settings.precision,
-        ),
+        embedder,
         scenarios,
         BoundedAdmission(settings.workers, settings.queue_size, settings.queue_timeout_s),
         _align,
         dominant_face_ratio=settings.dominant_face_ratio,
+        same_model=_open_same_model(settings, manifest, embedder.model_id),
     )
     ms = 1000 * (time.perf_counter() - start)
     _logger.info("loaded %s, detector %s, %.0f ms", service.model_id, settings.detector, ms)
@@ -220,6 +222,17 @@ def _open_detector(settings: Settings, manifest: Manifest) -> Detector:
     return open_mtcnn(
         manifest, workers=settings.workers, threads=settings.threads_per_worker, settings=sought
     )
+
+
+def _open_same_model(settings: Settings, manifest: Manifest, model_id: str) -> SameModel | None:
+    from ood_face.matching.probability import load_same_model  # noqa: PLC0415
+
+    if settings.probability_file is not None:
+        return load_same_model(settings.probability_file, model_id)
+    name = model_id.rpartition("@")[0]
+    file = f"{name}/{PROBABILITY_FILE}"
+    entry = manifest.model(name)
+    return load_same_model(verified_path(entry, file), model_id) if file in entry.files else None
 
 
 def _align(image: RgbImage, face: DetectedFace) -> NDArray[np.uint8]:

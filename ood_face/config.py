@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     scenarios_file: Path | None = Field(
         None, description="TOML file whose scenarios are added to the built-in ones."
     )
+    probability_file: Path | None = Field(
+        None,
+        description="What makes P(same), from 'ood-face weights fit-probability'; unset: the "
+        "model's own.",
+    )
     detector: Literal["mtcnn", "facenet-pytorch"] = Field("mtcnn", description="Face detector.")
     min_face_share: float = Field(
         0.05, gt=0, le=1, description="Smallest face sought, as a share of the shorter side."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ood_face.calibration.same import FOLDS, METHODS, balanced, cross_validate
-from ood_face.evaluation.comparisons import DEGRADED
+from ood_face.evaluation.comparisons import DEGRADED, RECOMBINED
 from ood_face.evaluation.intervals import Resamples, interval
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def same_figures(comparisons: Comparisons, shipped: SameModel | None = None) -> 
         SciPy is not installed.
     """
     predicted = cross_validate(comparisons)
-    tested = np.isfinite(predicted[WITH])
+    listed = np.array([not name.endswith(RECOMBINED) for name in comparisons.kinds])
+    tested = np.isfinite(predicted[WITH]) & listed[comparisons.kind]
     if shipped is not None:
         evidence = shipped.evidence(
             comparisons.similarity, comparisons.score_a, comparisons.score_b
@@ -55,7 +56,7 @@ def same_figures(comparisons: Comparisons, shipped: SameModel | None = None) -> 
     held = {name: values[tested] for name, values in predicted.items()}
     pairs = comparisons.only(tested)
     degraded = np.array([name.endswith(DEGRADED) for name in pairs.kinds])[pairs.kind]
-    sets = {name: pairs.kind == index for index, name in enumerate(pairs.kinds)}
+    sets = {name: pairs.kind == i for i, name in enumerate(pairs.kinds) if listed[i]}
     sets |= {"all": ~degraded, "all" + DEGRADED: degraded}
     figures: dict[str, Any] = {
         "folds": FOLDS,

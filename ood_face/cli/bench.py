@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ood_face.artifacts import Manifest
+from ood_face.artifacts import PROBABILITY_FILE, Manifest
 from ood_face.bootstrap import open_rts_embedder, open_service
 from ood_face.errors import ArtifactError, InputError
 from ood_face.evaluation.instruments import Instruments
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ood_face.artifacts import ModelEntry
     from ood_face.config import Settings
     from ood_face.evaluation.instruments import Progress
-    from ood_face.types import DetectedFace, RgbImage
+    from ood_face.types import DetectedFace, RgbImage, SameModel
 
     Crops = NDArray[np.uint8]
 
@@ -80,6 +80,11 @@ class Bench:
     def quality_score(self) -> QualityScore:
         """What its score is worth."""
         return self._service.quality_score
+
+    @property
+    def same_model(self) -> SameModel | None:
+        """What makes P(same); None: the model has no such calibration."""
+        return self._service.same_model
 
     def has_face(self, image: RgbImage) -> bool:
         """Whether the service would find a face."""
@@ -165,5 +170,14 @@ class Bench:
 
 
 def _digest(entry: ModelEntry | None) -> str:
-    files = {} if entry is None else dict(entry.files)
+    # what makes P(same) is fitted on measurements and changes none
+    files = (
+        {}
+        if entry is None
+        else {
+            file: digest
+            for file, digest in entry.files.items()
+            if not file.endswith(PROBABILITY_FILE)
+        }
+    )
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from ood_face.evaluation.faces import FaceSet, Pairs
     from ood_face.evaluation.instruments import Curve, Instruments
 
-__all__ = ["DEGRADED", "Comparisons", "gather_comparisons"]
+__all__ = ["DEGRADED", "RECOMBINED", "Comparisons", "gather_comparisons"]
 
 DEGRADED = "_degraded"  # ends the name of the degraded copy of a set
+RECOMBINED = "_recombined"  # ends the name of a set's further impostor pairs
+TIMES = 5  # so many of them for each pair of the set
 MAX_PAIRS = 7000  # of each set; CFP's sets have as many
 SEED = 31
 
@@ -71,18 +73,30 @@ class Comparisons:
 
 
 def gather_comparisons(
-    instruments: Instruments, curve: Curve, faces: FaceSet, pairs: Mapping[str, Pairs]
+    instruments: Instruments,
+    curve: Curve,
+    faces: FaceSet,
+    pairs: Mapping[str, Pairs],
+    *,
+    recombine: bool,
 ) -> Comparisons:
     """Compare pairs as they are, and once more with both pictures degraded.
 
     In the degraded copy each of the two pictures, by itself, gets one degradation of a random
     kind, of a severity drawn evenly from 0..5. Pairs with a missing picture are left out.
 
+    What is known of the rarest impostor pairs grows with their number alone: so the first
+    pictures of each set are also compared with second pictures of other pairs of the same fold,
+    five times over. These pairs are sets of their own, to fit on; the folds of CFP are groups of
+    people, and none of these pairs joins two.
+
     Parameters
     ----------
     instruments : measures faces; told of the progress
     curve : variances to scores
     pairs : sets of pairs by name; of a large one, some are drawn at random
+    recombine : whether to make the further impostor pairs: only where every two pictures of
+        different labels are known to show two people
     """
     rng = np.random.default_rng(SEED)
     chosen = {name: _usable(one, rng) for name, one in pairs.items()}
@@ -91,23 +105,51 @@ def gather_comparisons(
     parts = []
     for name, one in chosen.items():
         for degraded in (False, True):
-            first, second = (
-                _measured(instruments, curve, faces, side, rng if degraded else None)
-                for side in (one.first, one.second)
-            )
-            parts.append(
-                Comparisons(
-                    np.einsum("nd,nd->n", first[0], second[0], dtype=np.float64),
-                    first[1],
-                    second[1],
-                    one.same,
-                    faces.labels[one.first],
-                    faces.labels[one.second],
-                    np.zeros(len(one.same), np.int64),
-                    (name + DEGRADED if degraded else name,),
-                )
-            )
+            noise = rng if degraded else None
+            first = _measured(instruments, curve, faces, one.first, noise)
+            second = _measured(instruments, curve, faces, one.second, noise)
+            people = faces.labels[one.first], faces.labels[one.second]
+            kind = name + DEGRADED if degraded else name
+            there = np.arange(len(one.same))
+            parts.append(_paired(kind, first, second, people, (there, there)))
+            if recombine:
+                anew = _recombined(one, people, rng)
+                parts.append(_paired(kind + RECOMBINED, first, second, people, anew))
     return _joined(parts)
+
+
+_Side = tuple["NDArray[np.float32]", "NDArray[np.float64]"]
+_Two = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
+
+
+def _paired(kind: str, first: _Side, second: _Side, people: _Two, which: _Two) -> Comparisons:
+    one, other = which
+    similarity = [
+        np.einsum("nd,nd->n", first[0][a], second[0][b], dtype=np.float64)
+        for a, b in zip(np.array_split(one, 16), np.array_split(other, 16), strict=True)
+    ]
+    return Comparisons(
+        np.concatenate(similarity),
+        first[1][one],
+        second[1][other],
+        people[0][one] == people[1][other],
+        people[0][one],
+        people[1][other],
+        np.zeros(len(one), np.int64),
+        (kind,),
+    )
+
+
+def _recombined(pairs: Pairs, people: _Two, rng: np.random.Generator) -> _Two:
+    firsts, seconds = [], []
+    for fold in np.unique(pairs.fold):
+        inside = np.flatnonzero(pairs.fold == fold)
+        for _ in range(TIMES):
+            firsts.append(inside)
+            seconds.append(rng.permutation(inside))
+    one, other = np.concatenate(firsts), np.concatenate(seconds)
+    two = people[0][one] != people[1][other]
+    return one[two], other[two]
 
 
 def _joined(parts: list[Comparisons]) -> Comparisons:
