@@ -28,8 +28,8 @@ class IsotonicScaling(Scaling):
     equal). Of more, each class has a curve for its log-odds against all others together; the
     results are divided by their sum, and are all alike where that is 0.
 
-    A flat end of a curve on which n rows were all of one kind is not put at 0 or 1, but at what
-    one further row of each kind would give, 1 / (n + 2) without weights.
+    One further row of each kind is added at the lowest and at the highest log-odds seen, so that
+    no probability is 0 or 1: an end where n rows were all of one kind gets 1 / (n + 2) instead.
 
     References
     ----------
@@ -119,13 +119,15 @@ def _fit_curve(
     # a row without weight says nothing, and would be a knot nevertheless
     there = weights > 0
     odds, positive, weights = odds[there], positive[there], weights[there]
-    fitted = regression.fit(odds, positive.astype(np.float64), weights).predict(odds)
     one, other = weights[positive].mean(), weights[~positive].mean()
-    bottom, top = int(np.sum(fitted == fitted.min())), int(np.sum(fitted == fitted.max()))
-    low, high = one / (one + other * (bottom + 1)), 1 - other / (other + one * (top + 1))
-    x = np.asarray(regression.X_thresholds_, np.float64)
-    y = np.asarray(regression.y_thresholds_, np.float64)
-    return x, np.clip(y, low, high) if low < high else y
+    ends = np.array([odds.min(), odds.max()]).repeat(2)
+    regression.fit(
+        np.concatenate([odds, ends]),
+        np.concatenate([positive, [False, True] * 2]).astype(np.float64),
+        np.concatenate([weights, [other, one] * 2]),
+    )
+    x, y = regression.X_thresholds_, regression.y_thresholds_
+    return np.asarray(x, np.float64), np.asarray(y, np.float64)
 
 
 def _checked_curve(x: object, y: object) -> Curve:
