@@ -150,12 +150,12 @@ class SameModel:
         InputError
             A number is not finite, or a score lies outside 0..1.
         """
-        terms = evidence_terms(similarity, score_a, score_b)
         for name, values in (("ood_score_a", score_a), ("ood_score_b", score_b)):
             if not np.all((np.asarray(values) >= 0) & (np.asarray(values) <= 1)):
                 raise InputError("probability.score", "{name} must lie in 0..1", name=name)
-        if not np.all(np.isfinite(terms)):
+        if not np.all(np.isfinite(similarity)):
             raise InputError("probability.similarity", "the similarity must be a finite number")
+        terms = evidence_terms(similarity, score_a, score_b)
         middle = terms @ self.weights
         variance = np.einsum("nk,kl,nl->n", terms, self.covariance, terms)
         reach = _Z * np.sqrt(np.maximum(variance, 0))
