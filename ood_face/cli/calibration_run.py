@@ -84,8 +84,8 @@ def run_calibration(
     ArtifactError
         The model is missing or wrong.
     """
-    path = _target(job)
     entry = Manifest.load(settings.weights_dir).model(job.model_dir.absolute().name)
+    path = _target(job)
     data = _read(settings, job, progress)
     method = job.method or ("vector" if data.input.classes == 2 else "temperature")
     made = datetime.now(UTC).isoformat(timespec="seconds")

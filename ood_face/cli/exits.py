@@ -89,7 +89,10 @@ _WRONG_WORDS = frozenset(
         "access.name",
         "access.no_such_key",
         "access.rate",
+        "calibrate.prior",
+        "calibrate.target",
         "gallery.name",
+        "scaling.name",
         "subject.id",
     }
 )
