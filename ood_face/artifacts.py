@@ -9,7 +9,6 @@
     license = "MIT"
     source = "where the weights come from"
     input_side_px = 112          # any further key is kept in ``ModelEntry.extra``
-
     [models.mtcnn.files]
     "mtcnn/pnet.json" = "<sha256>"
 """
@@ -286,10 +285,7 @@ def write_toml(path: Path, document: Mapping[str, Any]) -> None:
         kept = False
     if not kept:
         raise ArtifactError(
-            "artifacts.bad_value",
-            "{file} cannot hold {values}",
-            file=path.name,
-            values=repr(document),
+            "artifacts.bad_value", "{file} cannot hold {values}", file=path.name, values=document
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
