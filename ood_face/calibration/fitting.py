@@ -74,8 +74,8 @@ def fit_calibration(
     labels = checked_labels(data.labels, logits)
     refuse_hopeless(logits, labels)
     _check_prior(data)
-    _check_people(len(np.union1d(data.first, data.second)))
     fit, test = split_by_group(data, logits, labels)
+    _check_people(fit, test)
     _check_enough(fit, test, data.input.classes, method)
     scaling = _estimator(method, data.input.classes).fit(fit.logits, fit.labels, fit.weights)
     claims = _claims(test, data)
@@ -182,14 +182,17 @@ def _check_prior(data: LabelledData) -> None:
         )
 
 
-def _check_people(people: int) -> None:
-    if people < 2 * FEWEST_PEOPLE:
+def _check_people(fit: Half, test: Half) -> None:
+    people = min(fit.people, test.people)
+    if people < FEWEST_PEOPLE:
         raise InputError(
             "calibrate.few_people",
-            "the data comes from {people} people or groups; at least {needed} are needed, half to "
-            "fit on and the others to test on: intervals from fewer would say nothing",
+            "one half of the data has rows of {people} people or groups; {needed} are needed to "
+            "fit on and as many others to test on, for intervals from fewer would say nothing: "
+            "give data of at least {total} people",
             people=people,
-            needed=2 * FEWEST_PEOPLE,
+            needed=FEWEST_PEOPLE,
+            total=2 * FEWEST_PEOPLE,
         )
 
 

@@ -88,6 +88,7 @@ def run_calibration(
     path = _target(job)
     data = _read(settings, job, progress)
     method = job.method or ("vector" if data.input.classes == 2 else "temperature")
+    progress.begin("fit and test")
     made = datetime.now(UTC).isoformat(timespec="seconds")
     calibration = fit_calibration(data, method, job.name, f"{entry.name}@{entry.version}", made)
     if job.output is None:

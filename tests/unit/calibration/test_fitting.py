@@ -91,7 +91,7 @@ def test_several_classes_are_calibrated():
 @pytest.mark.parametrize(
     ("data", "method", "key", "words"),
     [
-        (people(count=19), "vector", "calibrate.few_people", ["19", "20"]),
+        (people(count=19), "vector", "calibrate.few_people", ["of 9", "20"]),
         (people(count=20, each=2), "vector", "calibrate.few_to_fit", ["label 0", "30"]),
         (people(each=6), "isotonic", "calibrate.few_to_fit", ["isotonic needs 200"]),
         (several(rows=160), "temperature", "calibrate.few_rows", ["80", "100"]),
