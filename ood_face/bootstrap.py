@@ -15,6 +15,7 @@ from ood_face.service import FaceService, GalleryRecords, GalleryService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -35,6 +36,7 @@ __all__ = [
     "open_scenarios",
     "open_service",
     "read_settings",
+    "save_scenario",
 ]
 
 _logger = logging.getLogger(__name__)
@@ -196,6 +198,21 @@ def open_scenarios(settings: Settings) -> Mapping[str, Scenario]:
         The scenario file is wrong.
     """
     return load_scenarios(settings.scenarios_file)
+
+
+def save_scenario(path: Path, scenario: Scenario) -> None:
+    """Add a scenario to a file; see :func:`ood_face.matching.scenarios.add_scenario`.
+
+    Raises
+    ------
+    ConfigError
+        The file has a scenario of this name, or is wrong.
+    StorageError
+        It can't be written; it is as it was.
+    """
+    from ood_face.matching.scenarios import add_scenario  # noqa: PLC0415
+
+    add_scenario(path, scenario)
 
 
 def _open_store_and_audit(settings: Settings) -> tuple[GalleryStore, SqliteAuditLog]:

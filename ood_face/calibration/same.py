@@ -35,12 +35,11 @@ MIN_PEOPLE = 20
 MIN_MATED = 100
 MIN_IMPOSTOR = 300
 # lowest and highest of each weight: the signs
-_BOUNDS = ((None, None), (0, None), (None, 0), (0, None), (0, None))
+_BOUNDS = ((None, None), (0, None), (None, 0), (0, None))
 # method -> the terms it may use
 METHODS = {
     "similarity": (0, 1),
-    "similarity_curved": (0, 1, 4),
-    "with_scores": (0, 1, 2, 3, 4),
+    "with_scores": (0, 1, 2, 3),
 }
 # a weight times its term's spread is within so much of 0 with 68 %: no more than a hold for pairs
 # that are told apart without error, whose likelihood rises without end

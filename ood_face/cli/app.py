@@ -26,6 +26,7 @@ from ood_face.cli.exits import (
 from ood_face.cli.extracting import check_writable, extract_files, write_npz
 from ood_face.cli.gallery import app as gallery_app
 from ood_face.cli.keys import app as keys_app
+from ood_face.cli.operating import operating_points
 from ood_face.cli.options import AsJson, Lang, refuse
 from ood_face.cli.pictures import STDIN, read_picture
 from ood_face.cli.progress import ConsoleProgress, bar
@@ -66,6 +67,7 @@ app.add_typer(weights_app, name="weights")
 app.add_typer(keys_app, name="keys")
 app.command(epilog=HELP_EPILOG)(audit)
 app.command(epilog=HELP_EPILOG)(calibrate)
+app.command("operating-points", epilog=HELP_EPILOG)(operating_points)
 
 
 @app.command(epilog=HELP_EPILOG)

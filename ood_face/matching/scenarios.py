@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import tomllib
@@ -11,12 +12,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ood_face.errors import ConfigError
+from ood_face.storage import write_atomically
 from ood_face.types import Policy, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["load_scenarios"]
+__all__ = ["add_scenario", "load_scenarios"]
 
 _BUILT_IN = Path(__file__).with_name("scenarios.toml")
 
@@ -54,6 +56,43 @@ def load_scenarios(extra: Path | None = None) -> Mapping[str, Scenario]:
     if extra is not None:
         scenarios |= _read(extra)
     return MappingProxyType(scenarios)
+
+
+def add_scenario(path: Path, scenario: Scenario) -> None:
+    """Add a scenario at the end of a file, which may not be there yet; nothing else changes.
+
+    Raises
+    ------
+    ConfigError
+        The file has a scenario of this name or is wrong, or the name is none.
+    StorageError
+        The file can't be written; it is as it was.
+    """
+    if not _NAME.fullmatch(scenario.name):
+        raise ConfigError(
+            "scenarios.name",
+            "{name} cannot name a scenario: small letters, digits, . _ -, at most 64",
+            name=repr(scenario.name),
+        )
+    present = _read(path) if path.exists() else {}
+    if scenario.name in present:
+        raise ConfigError(
+            "scenarios.present",
+            "{file} has a scenario {scenario} already: choose another name, or take it out",
+            file=str(path),
+            scenario=scenario.name,
+        )
+    lines = [f'["{scenario.name}"]']
+    for key in _FIELDS:
+        value = getattr(scenario, key)
+        if value is not None:
+            lines.append(f"{key} = {json.dumps(value)}")
+    before = path.read_text(encoding="utf-8").rstrip("\n") if present else ""
+    with write_atomically(path) as temporary:
+        text = "\n".join(([before, ""] if before else []) + lines) + "\n"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.chmod(0o644)
+        _read(temporary)
 
 
 def _read(path: Path) -> dict[str, Scenario]:

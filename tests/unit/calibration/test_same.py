@@ -22,28 +22,22 @@ def pairs() -> Comparisons:
 
 
 def test_the_weights_are_those_of_another_maximum_likelihood(pairs):
-    # the signs bind none of these weights but the last, so fix that one on both sides
     terms = evidence_terms(pairs.similarity, pairs.score_a, pairs.score_b)
-    weights = fit_same(pairs, "m@1", resamples=2).weights
-    free = LogisticRegression(C=1e6, tol=1e-10, max_iter=10_000, fit_intercept=False)
-    free.fit(terms[:, :4], pairs.same, sample_weight=balanced(np.ones(len(pairs)), pairs.same))
-    ours = terms @ weights
-    theirs = terms[:, :4] @ free.coef_[0]
-
-    def loss(logits):
-        return np.mean(np.logaddexp(0, np.where(pairs.same, -logits, logits)))
-
-    # it may use one term more, and must not be worse for its signs
-    assert loss(ours) <= loss(theirs) + 1e-4
-    assert loss(ours) > loss(theirs) - 0.02
-    assert np.corrcoef(ours, theirs)[0, 1] > 0.97
+    share = balanced(np.ones(len(pairs)), pairs.same) * len(pairs)
+    free = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000, fit_intercept=False)
+    free.fit(terms, pairs.same, sample_weight=share)
+    expected = free.coef_[0]
+    # the signs bind nothing here, or the two could not agree
+    assert expected[1] > 0 > expected[2]
+    found = fit_same(pairs, "m@1", resamples=2).weights
+    np.testing.assert_allclose(terms @ found, terms @ expected, atol=0.2)
 
 
 def test_the_weights_keep_the_signs_whatever_the_data_say():
     upside_down = made_up(30, 40)
     turned = replace(upside_down, score_a=1 - upside_down.score_a, score_b=1 - upside_down.score_b)
     weights = fit_same(turned, "m@1", resamples=2).weights
-    assert (weights[[1, 3, 4]] >= 0).all()
+    assert (weights[[1, 3]] >= 0).all()
     assert weights[2] <= 0
 
 

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from ood_face.errors import ArtifactError, InputError
 from ood_face.types import SameModel, check_prior
 
-WEIGHTS = (-0.4, 8.0, -5.0, 28.0, 20.0)
-MODEL = SameModel("m@1", np.array(WEIGHTS), np.diag([0.01, 1, 0.1, 4, 9]), (-7.0, 8.0))
+WEIGHTS = (-0.4, 8.0, -5.0, 28.0)
+MODEL = SameModel("m@1", np.array(WEIGHTS), np.diag([0.01, 1, 0.1, 4]), (-7.0, 8.0))
 similarities = st.floats(-1, 1)
 scores = st.floats(0, 1)
 
 
 @st.composite
 def models(draw: st.DrawFn) -> SameModel:
-    signs = np.array([draw(st.sampled_from([-1, 1])), 1, -1, 1, 1])
-    weights = signs * [draw(st.floats(0, 40)) for _ in range(5)]
-    return SameModel("m@1", weights, np.zeros((5, 5)), (-8.0, 9.0))
+    signs = np.array([draw(st.sampled_from([-1, 1])), 1, -1, 1])
+    weights = signs * [draw(st.floats(0, 40)) for _ in range(4)]
+    return SameModel("m@1", weights, np.zeros((4, 4)), (-8.0, 9.0))
 
 
 def p(model: SameModel, similarity: float, score_a: float, score_b: float) -> float:
@@ -28,16 +28,15 @@ def p(model: SameModel, similarity: float, score_a: float, score_b: float) -> fl
 
 
 def test_a_value_worked_out_by_hand():
-    # q = sqrt(0.9 * 0.4) = 0.6; -0.4 + 8 * 0.3 - 5 * 0.6 + 28 * 0.18 + 20 * 0.09 = 5.84
-    found = MODEL.probability(0.3, 0.9, 0.4, 0.5)
-    assert found.value == pytest.approx(1 / (1 + math.exp(-5.84)))
-    # the variance is 0.01 + 0.09 + 0.1 * 0.36 + 4 * 0.0324 + 9 * 0.0081 = 0.3385
-    assert found.low == pytest.approx(
-        1 / (1 + math.exp(-5.84 + 1.96 * math.sqrt(0.3385))), abs=1e-5
-    )
+    # q = (0.36 * 0.36)^(1/4) = 0.6; -0.4 + 8 * 0.3 - 5 * 0.6 + 28 * 0.18 = 4.04
+    found = MODEL.probability(0.3, 0.81, 0.16, 0.5)
+    assert found.value == pytest.approx(1 / (1 + math.exp(-4.04)))
+    # the variance is 0.01 + 0.09 + 0.1 * 0.36 + 4 * 0.0324 = 0.2656
+    low = 1 / (1 + math.exp(-4.04 + 1.96 * math.sqrt(0.2656)))
+    assert found.low == pytest.approx(low, abs=1e-5)
     # with a prior of 1 in 101, the odds are a hundredth
-    rare = MODEL.probability(0.3, 0.9, 0.4, 1 / 101).value
-    assert rare / (1 - rare) == pytest.approx(math.exp(5.84) / 100)
+    rare = MODEL.probability(0.3, 0.81, 0.16, 1 / 101).value
+    assert rare / (1 - rare) == pytest.approx(math.exp(4.04) / 100)
 
 
 @given(models(), similarities, scores, scores)
@@ -65,7 +64,7 @@ def test_the_pivot_is_where_the_quality_says_nothing():
     assert MODEL.pivot == pytest.approx(5 / 28)
     at = {round(p(MODEL, 5 / 28, a, b), 12) for a, b in ((0.0, 1.0), (1.0, 1.0), (0.3, 0.2))}
     assert len(at) == 1
-    flat = SameModel("m@1", np.array([0, 1.0, 0, 0, 0]), np.zeros((5, 5)), (-1, 1))
+    flat = SameModel("m@1", np.array([0, 1.0, 0, 0]), np.zeros((4, 4)), (-1, 1))
     assert flat.pivot is None
 
 
@@ -106,15 +105,15 @@ def test_a_prior_that_is_none_is_refused(prior):
 @pytest.mark.parametrize(
     ("weights", "covariance", "limits", "key"),
     [
-        (WEIGHTS[:4], np.eye(5), (-1, 1), "probability.shape"),
-        (WEIGHTS, np.eye(4), (-1, 1), "probability.shape"),
-        ((math.nan, *WEIGHTS[1:]), np.eye(5), (-1, 1), "probability.shape"),
-        (WEIGHTS, np.eye(5), (0, 1), "probability.shape"),
-        (WEIGHTS, np.eye(5), (-1, math.inf), "probability.shape"),
-        ((0, -1, 0, 0, 0), np.eye(5), (-1, 1), "probability.sign"),
-        ((0, 1, 1, 0, 0), np.eye(5), (-1, 1), "probability.sign"),
-        (WEIGHTS, -np.eye(5), (-1, 1), "probability.covariance"),
-        (WEIGHTS, np.triu(np.ones((5, 5))), (-1, 1), "probability.covariance"),
+        (WEIGHTS[:3], np.eye(4), (-1, 1), "probability.shape"),
+        (WEIGHTS, np.eye(3), (-1, 1), "probability.shape"),
+        ((math.nan, *WEIGHTS[1:]), np.eye(4), (-1, 1), "probability.shape"),
+        (WEIGHTS, np.eye(4), (0, 1), "probability.shape"),
+        (WEIGHTS, np.eye(4), (-1, math.inf), "probability.shape"),
+        ((0, -1, 0, 0), np.eye(4), (-1, 1), "probability.sign"),
+        ((0, 1, 1, 0), np.eye(4), (-1, 1), "probability.sign"),
+        (WEIGHTS, -np.eye(4), (-1, 1), "probability.covariance"),
+        (WEIGHTS, np.triu(np.ones((4, 4))), (-1, 1), "probability.covariance"),
     ],
 )
 def test_weights_that_make_no_probability_are_refused(weights, covariance, limits, key):
