@@ -101,6 +101,23 @@ class Settings(BaseSettings):
         600, ge=1, description="Requests a key may make a minute, unless it has its own limit."
     )
     audit_days: int = Field(365, ge=1, description="How long the audit log keeps an event.")
+    review_items: int = Field(
+        10_000,
+        ge=0,
+        description="Most doubtful verdicts in the review queue; the oldest without a label go "
+        "first. 0: no queue.",
+    )
+    review_days: int = Field(90, ge=1, description="How long the review queue keeps an item.")
+    review_crops: bool = Field(
+        False, description="Keep the aligned faces of the verdicts in the review queue."
+    )
+    review_uncertain_above: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Other verdicts enter the review queue as well if 1 - |2 P(same) - 1| is at "
+        "least this. 1: only a P(same) of 1/2.",
+    )
     max_batch_bytes: int = Field(
         256 * 2**20, ge=1, description="Largest request that enrols many pictures at once."
     )

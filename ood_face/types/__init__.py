@@ -56,6 +56,17 @@ from ood_face.types.probability import (
     check_prior,
     evidence_terms,
 )
+from ood_face.types.review import (
+    ReviewCase,
+    ReviewItem,
+    ReviewKind,
+    ReviewLabel,
+    ReviewMark,
+    ReviewOrder,
+    ReviewPage,
+    ReviewQuery,
+    ReviewState,
+)
 from ood_face.types.search import (
     Candidate,
     Hit,
@@ -98,6 +109,15 @@ __all__ = [
     "QualityScore",
     "Reason",
     "RequestToken",
+    "ReviewCase",
+    "ReviewItem",
+    "ReviewKind",
+    "ReviewLabel",
+    "ReviewMark",
+    "ReviewOrder",
+    "ReviewPage",
+    "ReviewQuery",
+    "ReviewState",
     "RgbImage",
     "Role",
     "SameModel",

@@ -49,6 +49,9 @@ class AuditAction(StrEnum):
     CREATE_GALLERY = "create_gallery"
     UPDATE_GALLERY = "update_gallery"
     DELETE_GALLERY = "delete_gallery"
+    LABEL_REVIEW = "label_review"
+    DELETE_REVIEW = "delete_review"
+    EXPORT_REVIEW = "export_review"
 
 
 @dataclass(frozen=True, slots=True)
