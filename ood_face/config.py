@@ -115,8 +115,8 @@ class Settings(BaseSettings):
         0.5,
         ge=0,
         le=1,
-        description="Other verdicts enter the review queue as well if 1 - |2 P(same) - 1| is at "
-        "least this. 1: only a P(same) of 1/2.",
+        description="Other verdicts enter the review queue as well if twice the lesser of P(same) "
+        "and 1 - P(same) is at least this. 1: only a P(same) of 1/2.",
     )
     max_batch_bytes: int = Field(
         256 * 2**20, ge=1, description="Largest request that enrols many pictures at once."

@@ -44,11 +44,11 @@ _logger = logging.getLogger(__name__)
 def ambiguity(similarity: float, probability: float | None, scenario: Scenario) -> float:
     """Return how little the numbers say either way, 0..1.
 
-    With a probability p it is ``1 - |2 p - 1|``. Without one it is 1 in the middle between the
+    With a probability p it is ``2 min(p, 1 - p)``. Without one it is 1 in the middle between the
     two thresholds of the similarity, 1/2 at both, and falls with the square of the distance.
     """
     if probability is not None:
-        return 1 - abs(2 * probability - 1)
+        return 2 * min(probability, 1 - probability)
     middle = (scenario.same_above + scenario.different_below) / 2
     width = max(scenario.same_above - scenario.different_below, _LEAST_WIDTH)
     return 1 / (1 + (2 * (similarity - middle) / width) ** 2)

@@ -1,0 +1,28 @@
+"""From ``Settings`` to a ``FaceService``: the only place that chooses adapters."""
+
+from __future__ import annotations
+
+from ood_face.bootstrap.models import open_rts_embedder, open_service
+from ood_face.bootstrap.reading import open_scenarios, read_settings, save_scenario
+from ood_face.bootstrap.stores import (
+    copy_gallery,
+    open_audit,
+    open_galleries,
+    open_gallery_records,
+    open_gallery_store,
+    open_review,
+)
+
+__all__ = [
+    "copy_gallery",
+    "open_audit",
+    "open_galleries",
+    "open_gallery_records",
+    "open_gallery_store",
+    "open_review",
+    "open_rts_embedder",
+    "open_scenarios",
+    "open_service",
+    "read_settings",
+    "save_scenario",
+]
