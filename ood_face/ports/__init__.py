@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ood_face.ports.galleries import Gallery, GalleryStore, SelfChecking
 from ood_face.ports.networks import Detector, Embedder, Session
+from ood_face.ports.observing import Observer
 from ood_face.ports.requests import Admission, AuditLog
 from ood_face.ports.review import ReviewQueue
 
@@ -14,6 +15,7 @@ __all__ = [
     "Embedder",
     "Gallery",
     "GalleryStore",
+    "Observer",
     "ReviewQueue",
     "SelfChecking",
     "Session",

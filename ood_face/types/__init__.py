@@ -49,6 +49,10 @@ from ood_face.types.galleries import (
     check_gallery_name,
     check_subject_id,
 )
+from ood_face.types.observation import (
+    Observation,
+    VerdictSource,
+)
 from ood_face.types.probability import (
     EVIDENCE_TERMS,
     Probability,
@@ -101,6 +105,7 @@ __all__ = [
     "IdentifyVerdict",
     "NearDuplicate",
     "NewTemplate",
+    "Observation",
     "Picture",
     "Policy",
     "Probability",
@@ -125,6 +130,7 @@ __all__ = [
     "Subject",
     "TemplateRecord",
     "Verdict",
+    "VerdictSource",
     "Verification",
     "check_gallery_name",
     "check_prior",
