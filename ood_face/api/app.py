@@ -20,6 +20,7 @@ from ood_face.api.errors import (
 from ood_face.api.gallery_routes import make_gallery_router
 from ood_face.api.middleware import BodyLimit, RequestLog
 from ood_face.api.openapi import use_problem_json
+from ood_face.api.review import make_review_router
 from ood_face.api.routes import make_router
 from ood_face.api.unknown import add_unknown
 from ood_face.errors import OodFaceError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from ood_face.api.auth import Access
     from ood_face.config import Settings
-    from ood_face.service import FaceService, GalleryService
+    from ood_face.service import FaceService, GalleryService, ReviewService
 
 __all__ = ["create_app"]
 
@@ -51,6 +52,7 @@ def create_app(
     settings: Settings,
     access: Access | None = None,
     galleries: GalleryService | None = None,
+    review: ReviewService | None = None,
 ) -> FastAPI:
     """Return the application; a page can be mounted at ``/`` after it.
 
@@ -60,6 +62,7 @@ def create_app(
     settings : the limits on pictures, and how many requests may be at work or wait
     access : who may call it; None: everyone, for programs that see to that themselves
     galleries : who is enrolled; None: the API has no galleries
+    review : doubtful verdicts; None: the API has no review queue
     """
 
     @asynccontextmanager
@@ -84,6 +87,8 @@ def create_app(
     app.include_router(make_router(service, settings))
     if galleries is not None:
         app.include_router(make_gallery_router(service, galleries, settings))
+    if review is not None:
+        app.include_router(make_review_router(review))
     add_unknown(app)
     app.exception_handler(OodFaceError)(answer_error)
     app.exception_handler(HTTPException)(answer_http_error)

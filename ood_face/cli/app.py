@@ -38,6 +38,7 @@ from ood_face.cli.render import (
     print_json,
     print_scenarios,
 )
+from ood_face.cli.review import app as review_app
 from ood_face.cli.weights import app as weights_app
 from ood_face.errors import OodFaceError
 from ood_face.messages import DEFAULT_LANGUAGE
@@ -65,6 +66,7 @@ app = typer.Typer(
 app.add_typer(gallery_app, name="gallery")
 app.add_typer(weights_app, name="weights")
 app.add_typer(keys_app, name="keys")
+app.add_typer(review_app, name="review")
 app.command(epilog=HELP_EPILOG)(audit)
 app.command(epilog=HELP_EPILOG)(calibrate)
 app.command("operating-points", epilog=HELP_EPILOG)(operating_points)
