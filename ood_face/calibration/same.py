@@ -20,7 +20,7 @@ import numpy as np
 from ood_face.calibration.extras import fitting_module
 from ood_face.errors import InputError
 from ood_face.evaluation.intervals import Resamples
-from ood_face.types import EVIDENCE_TERMS, SameModel, evidence_terms
+from ood_face.types import SameModel, evidence_terms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,26 +35,25 @@ MIN_PEOPLE = 20
 MIN_MATED = 100
 MIN_IMPOSTOR = 300
 # lowest and highest of each weight: the signs
-_BOUNDS = ((None, None), (0, None), (None, 0), (0, None))
-# method -> the terms it may use
-METHODS = {
-    "similarity": (0, 1),
-    "with_scores": (0, 1, 2, 3),
+_BOUNDS = {
+    "similarity": ((None, None), (0, None)),
+    "with_scores": ((0, None), (None, 0), (0, None)),
 }
+METHODS = tuple(_BOUNDS)
 # a weight times its term's spread is within so much of 0 with 68 %: no more than a hold for pairs
 # that are told apart without error, whose likelihood rises without end
 _WEAK_PRIOR = 10.0
 _SEED = 17
 
 
-def fit_same(comparisons: Comparisons, model_id: str, resamples: int = RESAMPLES) -> SameModel:
+def fit_same(comparisons: Comparisons, model_id: str, resamples: int | None = None) -> SameModel:
     """Fit the weights on all pairs, and their covariance by drawing people again and again.
 
     Parameters
     ----------
     comparisons : of 20 people or more, with 100 mated and 300 impostor pairs at least
     model_id : the embedding model that gave similarities and scores
-    resamples : bootstrap samples of the people, 2 at least
+    resamples : bootstrap samples of the people, 2 at least; None: ``RESAMPLES``
 
     Raises
     ------
@@ -64,15 +63,16 @@ def fit_same(comparisons: Comparisons, model_id: str, resamples: int = RESAMPLES
         SciPy is not installed.
     """
     people = check_data(comparisons)
-    terms = _terms(comparisons)
-    weights = _fit(terms, comparisons.same, np.ones(len(comparisons)))
-    drawn = Resamples.draw(people, resamples, _SEED)
+    terms = _terms(comparisons, "with_scores")
+    bounds = _BOUNDS["with_scores"]
+    weights = _fit(terms, comparisons.same, np.ones(len(comparisons)), bounds)
+    drawn = Resamples.draw(people, RESAMPLES if resamples is None else resamples, _SEED)
     found = []
     for part in drawn.parts(len(comparisons)):
         for row in part.of_pairs(comparisons.person_a, comparisons.person_b, comparisons.same):
             # people without a mated pair may be all that a tiny sample drew
             if row[comparisons.same].any() and row[~comparisons.same].any():
-                found.append(_fit(terms, comparisons.same, row, weights))
+                found.append(_fit(terms, comparisons.same, row, bounds, weights))
     mated = int(comparisons.same.sum())
     impostor = len(comparisons) - mated
     return SameModel(
@@ -100,17 +100,14 @@ def cross_validate(comparisons: Comparisons, folds: int = FOLDS) -> dict[str, ND
     people, fold = people_folds(comparisons, folds)
     one = fold[np.searchsorted(people, comparisons.person_a)]
     other = fold[np.searchsorted(people, comparisons.person_b)]
-    terms = _terms(comparisons)
     found = {name: np.full(len(comparisons), np.nan) for name in METHODS}
-    for index in range(folds):
-        fitted, tested = (one != index) & (other != index), (one == index) & (other == index)
-        for name, columns in METHODS.items():
-            chosen = np.isin(np.arange(terms.shape[1]), columns)
-            weights = _fit(
-                np.where(chosen, terms[fitted], 0), comparisons.same[fitted], np.ones(fitted.sum())
-            )
-            logits = np.where(chosen, terms[tested], 0) @ weights
-            found[name][tested] = 1 / (1 + np.exp(-logits))
+    for name, bounds in _BOUNDS.items():
+        terms = _terms(comparisons, name)
+        for index in range(folds):
+            fitted, tested = (one != index) & (other != index), (one == index) & (other == index)
+            same = comparisons.same[fitted]
+            weights = _fit(terms[fitted], same, np.ones(len(same)), bounds)
+            found[name][tested] = 1 / (1 + np.exp(-(terms[tested] @ weights)))
     return found
 
 
@@ -176,7 +173,10 @@ def check_data(comparisons: Comparisons) -> NDArray[np.int64]:
     return people
 
 
-def _terms(comparisons: Comparisons) -> NDArray[np.float64]:
+def _terms(comparisons: Comparisons, method: str) -> NDArray[np.float64]:
+    if method == "similarity":
+        similarity = comparisons.similarity
+        return np.stack([np.ones_like(similarity), similarity], axis=1)
     return evidence_terms(comparisons.similarity, comparisons.score_a, comparisons.score_b)
 
 
@@ -184,6 +184,7 @@ def _fit(
     terms: NDArray[np.float64],
     same: NDArray[np.bool_],
     weights: NDArray[np.floating],
+    bounds: tuple[tuple[float | None, float | None], ...],
     start: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     # in units of each term's spread, in which all weights are of one size
@@ -203,10 +204,10 @@ def _fit(
 
     found = fitting_module("scipy.optimize").minimize(
         loss,
-        np.zeros(len(EVIDENCE_TERMS)) if start is None else start * spread,
+        np.zeros(len(bounds)) if start is None else start * spread,
         jac=True,
         method="L-BFGS-B",
-        bounds=_BOUNDS,
+        bounds=bounds,
         options={"maxiter": 1000, "ftol": 1e-13, "gtol": 1e-8},
     )
     return np.asarray(found.x / spread)

@@ -69,6 +69,9 @@ def operating_points(  # noqa: PLR0913 - each option of a command is an argument
             save_as is not None and settings.scenarios_file is None,
             "--save-as needs --scenarios-file or OOD_FACE_SCENARIOS_FILE",
         )
+        target_file = settings.scenarios_file
+        if save_as is not None and target_file is not None and not target_file.exists():
+            settings = settings.model_copy(update={"scenarios_file": None})
         with ConsoleProgress() as progress:
             found = find_points(
                 settings,
@@ -77,14 +80,14 @@ def operating_points(  # noqa: PLR0913 - each option of a command is an argument
                 cache,
                 progress,
             )
-        if save_as is not None and settings.scenarios_file is not None:
-            save_scenario(settings.scenarios_file, found.scenario(save_as))
+        if save_as is not None and target_file is not None:
+            save_scenario(target_file, found.scenario(save_as))
     if as_json:
         print_json(asdict(found) | {"saved_as": save_as})
         return
     _print(asdict(found), lang)
     if save_as is not None:
-        _say("saved", lang, scenario=save_as, file=settings.scenarios_file)
+        _say("saved", lang, scenario=save_as, file=target_file)
 
 
 def _print(found: dict[str, Any], language: Language) -> None:

@@ -3,11 +3,12 @@
 The evidence that two faces are one person, the logarithm of how much likelier the numbers are of
 one person than of two, is::
 
-    e = constant + w_s s + w_q q + w_qs q s        q = (score_a score_b)^(1/4)
+    e = w_s s + w_q q + w_qs q s        q = (score_a score_b)^(1/3)
 
 with ``w_s, w_qs >= 0`` and ``w_q <= 0``. By the law of Bayes,
 ``P(same) = 1 / (1 + exp(-e - log(prior / (1 - prior))))``. Hence
 
+- pictures that show nothing (``q = 0``) and resemble nothing (``s = 0``) leave the prior as it is;
 - the order of the two faces does not matter;
 - P(same) never falls when the similarity rises;
 - there is one similarity, the pivot ``-w_q / w_qs``, at which the quality says nothing. Above it
@@ -17,7 +18,7 @@ with ``w_s, w_qs >= 0`` and ``w_q <= 0``. By the law of Bayes,
 
 The similarity of two pictures of one person is in the mean about the product of how well each
 shows that person, and two poor pictures of two people look alike: so the scores enter through
-their product. The fourth root was the best on CFP of the exponents 1/20 to 1, by the likelihood of
+their product. The cube root was the best on CFP of exponents from 1/7 to 1/2, by the likelihood of
 people that fitted nothing.
 """
 
@@ -38,12 +39,11 @@ __all__ = ["EVIDENCE_TERMS", "Probability", "SameModel", "check_prior", "evidenc
 
 # the weights' names in files, in the order of the columns of `evidence_terms`
 EVIDENCE_TERMS = (
-    "constant",
     "similarity",
     "quality",
     "quality_similarity",
 )
-_SIGNS = np.array([0, 1, -1, 1])  # 0: any
+_SIGNS = np.array([1, -1, 1])
 _Z = 1.959963984540054  # 95 % of a normal distribution lie within so many standard deviations
 
 
@@ -67,13 +67,13 @@ def evidence_terms(
 
     Returns
     -------
-    float64 array of shape (N, 4)
+    float64 array of shape (N, 3)
     """
     s, a, b = (
         np.atleast_1d(np.asarray(values, np.float64)) for values in (similarity, score_a, score_b)
     )
-    q = (a * b) ** 0.25
-    return np.stack([np.ones_like(q), s + 0 * q, q, q * s], axis=1)
+    q = np.cbrt(a * b)
+    return np.stack([s + 0 * q, q, q * s], axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +83,8 @@ class SameModel:
     Attributes
     ----------
     model_id : the embedding model whose similarities and scores these are
-    weights : float64 array of shape (4,), in the order of ``EVIDENCE_TERMS``
-    covariance : float64 array of shape (4, 4): how uncertain the weights are
+    weights : float64 array of shape (3,), in the order of ``EVIDENCE_TERMS``
+    covariance : float64 array of shape (3, 3): how uncertain the weights are
     limits : the evidence is never taken for less than the first, which is below 0, nor for more
         than the second, which is above: so much the pairs that fitted the weights can show
     """
@@ -130,7 +130,7 @@ class SameModel:
     @property
     def pivot(self) -> float | None:
         """The similarity at which quality says nothing; None: it never says anything."""
-        quality, product = self.weights[2], self.weights[3]
+        _, quality, product = self.weights
         return None if product == 0 else float(-quality / product)
 
     def evidence(

@@ -92,12 +92,12 @@ def _differences(by: Mapping[str, Any]) -> list[str]:
 def _own(shipped: Mapping[str, Any] | None) -> str:
     if shipped is None:
         return ""
-    constant, similarity, quality, product = shipped["weights"]
+    similarity, quality, product = shipped["weights"]
     low, high = shipped["limits"]
     pivot = shipped["pivot"]
     return (
-        f"The model's own P(same): evidence {constant:.3f} {similarity:+.3f} s {quality:+.3f} q "
-        f"{product:+.3f} q s with q = (score a x score b)^(1/4), never "
+        f"The model's own P(same): evidence {similarity:.3f} s {quality:+.3f} q {product:+.3f} q s "
+        "with q = (score a x score b)^(1/3), never "
         f"below {low:.2f} or above {high:.2f}."
         + ("" if pivot is None else f" At a similarity of {pivot:.3f} the scores say nothing; ")
         + ("" if pivot is None else "above it better pictures make P(same) higher, below lower. ")

@@ -26,9 +26,7 @@ from ood_face.types import (
     Verdict,
 )
 
-MODEL = SameModel(
-    "m-1", np.array([-0.4, 8.0, -5.0, 40.0]), np.diag([0.01, 1, 0.1, 4]), (-8.0, 10.0)
-)
+MODEL = SameModel("m-1", np.array([8.0, -5.0, 40.0]), np.diag([1, 0.1, 4]), (-8.0, 10.0))
 ODDS = Scenario("odds", policy=Policy.PROBABILITY, recapture_below=0.4)
 ALL_ODDS = replace(ODDS, recapture_below=0.0)
 probabilities = st.floats(0, 1)
@@ -127,7 +125,7 @@ def test_candidates_share_what_is_certain():
 
 
 def test_a_candidate_among_many_worked_out_by_hand():
-    model = SameModel("m-1", np.array([0, 10.0, 0, 0]), np.zeros((4, 4)), (-9, 9))
+    model = SameModel("m-1", np.array([10.0, 0, 0]), np.zeros((3, 3)), (-9, 9))
     found = with_probabilities([candidate("a", 0.5), candidate("b", -0.1)], 1.0, model, 1000, 0.6)
     each = 0.6 / 1000
     share, other, rest = each * math.exp(5), each * math.exp(-1), each * 998 * math.exp(-1)
