@@ -30,7 +30,10 @@ _logger = logging.getLogger(__name__)
 
 
 def open_service(
-    settings: Settings | None = None, review: ReviewQueue | None = None
+    settings: Settings | None = None,
+    review: ReviewQueue | None = None,
+    *,
+    with_probability: bool = True,
 ) -> FaceService:
     """Load the models and return a service that is ready to work.
 
@@ -40,6 +43,7 @@ def open_service(
     ----------
     settings : what to load and how many at once; None: from the environment
     review : takes doubtful comparisons in; None: nobody reviews them
+    with_probability : also load what makes P(same), where it is there
 
     Raises
     ------
@@ -76,7 +80,9 @@ def open_service(
         BoundedAdmission(settings.workers, settings.queue_size, settings.queue_timeout_s),
         _align,
         dominant_face_ratio=settings.dominant_face_ratio,
-        same_model=_open_same_model(settings, manifest, embedder.model_id),
+        same_model=_open_same_model(settings, manifest, embedder.model_id)
+        if with_probability
+        else None,
     )
     ms = 1000 * (time.perf_counter() - start)
     _logger.info("loaded %s, detector %s, %.0f ms", service.model_id, settings.detector, ms)

@@ -48,9 +48,18 @@ class Bench:
     cache : folder for what was measured
     passes : of Monte Carlo dropout
     progress : told how it gets on
+    with_probability : also load what makes P(same): no file of it is needed to fit a new one
     """
 
-    def __init__(self, settings: Settings, cache: Path, passes: int, progress: Progress) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        cache: Path,
+        passes: int,
+        progress: Progress,
+        *,
+        with_probability: bool = True,
+    ) -> None:
         manifest = Manifest.load(settings.weights_dir)
         name = manifest.default_model if settings.model is None else settings.model
         if name is None:
@@ -58,8 +67,11 @@ class Bench:
         self.entry = manifest.model(name)
         self._settings, self._passes, self._progress = settings, passes, progress
         # every face the networks propose; how probable it must be is decided below
-        self._service = open_service(
-            settings.model_copy(update={"min_probability": 0.0, "max_faces": 1000})
+        everything = settings.model_copy(update={"min_probability": 0.0, "max_faces": 1000})
+        self._service = (
+            open_service(everything)
+            if with_probability
+            else open_service(everything, with_probability=False)
         )
         self._scored = self._service.quality_score is not QualityScore.NONE
         self._embedder: Any = open_rts_embedder(settings) if self._scored else None

@@ -82,7 +82,7 @@ def _fit(
     from ood_face.cli.bench import Bench  # noqa: PLC0415
     from ood_face.cli.evaluating import gathered, read_data  # noqa: PLC0415
 
-    bench = Bench(settings, cache, DEFAULT_PASSES, progress)
+    bench = Bench(settings, cache, DEFAULT_PASSES, progress, with_probability=False)
     test_data = read_data(source, cache, bench, progress)
     comparisons = gathered(bench, test_data)
     fitted = fit_same(comparisons, bench.model_id)

@@ -27,7 +27,7 @@ def embedder(run, monkeypatch) -> CountingRts:
     (weights / "made-up" / "weights.bin").write_bytes(b"1234567")
     fake = CountingRts("made-up@1")
     monkeypatch.setenv("OOD_FACE_WEIGHTS_DIR", str(weights))
-    monkeypatch.setattr(bench, "open_service", lambda settings: fake_service(embedder=fake))  # noqa: ARG005
+    monkeypatch.setattr(bench, "open_service", lambda *_, **__: fake_service(embedder=fake))
     monkeypatch.setattr(bench, "open_rts_embedder", lambda settings: fake)  # noqa: ARG005
     monkeypatch.setattr(intervals, "RESAMPLES", 40)
     monkeypatch.setattr(datasets, "IMPOSTOR_PAIRS", 400)
