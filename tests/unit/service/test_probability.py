@@ -27,7 +27,7 @@ def service() -> FaceService:
 
 
 def test_the_p_same_of_another_model_is_refused():
-    with pytest.raises(CalibrationMissingError, match=r"of model other-1 says nothing of .* fake-1"):
+    with pytest.raises(CalibrationMissingError, match="of model other-1 says"):
         fake_service(same_model=same_model("other-1"))
 
 
