@@ -93,6 +93,8 @@ _WRONG_WORDS = frozenset(
         "calibrate.prior",
         "calibrate.target",
         "gallery.name",
+        "review.after",
+        "review.several_models",
         "scaling.name",
         "subject.id",
     }

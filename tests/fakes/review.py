@@ -105,7 +105,9 @@ class FakeReviewQueue:
 
     def item(self, item_id: int) -> ReviewItem:
         if item_id not in self._items:
-            raise ReviewNotFoundError("review.unknown", "no item {number}", number=item_id)
+            raise ReviewNotFoundError(
+                "review.unknown", "the review queue has no item {number}", number=item_id
+            )
         return self._items[item_id]
 
     def crops(self, item_id: int) -> tuple[NDArray[np.uint8], ...]:
