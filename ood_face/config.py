@@ -118,6 +118,31 @@ class Settings(BaseSettings):
         description="Other verdicts enter the review queue as well if twice the lesser of P(same) "
         "and 1 - P(same) is at least this. 1: only a P(same) of 1/2.",
     )
+    drift_reference_pictures: int = Field(
+        1000,
+        ge=500,
+        le=100_000,
+        description="So many of the first numbers of each kind (scores, similarities) become the "
+        "reference that later ones are compared with.",
+    )
+    drift_calibration: str | None = Field(
+        None,
+        description="Name of the model's calibration whose scores are the reference; unset: the "
+        "first that come.",
+    )
+    drift_ece_alert: float = Field(
+        0.15,
+        gt=0,
+        lt=1,
+        description="Expected calibration error on labelled items above which the drift watch "
+        "raises an alarm.",
+    )
+    drift_webhook_url: str | None = Field(
+        None, description="Told by POST when something drifts and when that is over."
+    )
+    drift_webhook_hosts: str = Field(
+        "", description="The only hosts that address may name, separated by commas."
+    )
     max_batch_bytes: int = Field(
         256 * 2**20, ge=1, description="Largest request that enrols many pictures at once."
     )

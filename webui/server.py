@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from ood_face.access import KeyStore
 from ood_face.api.app import create_app
 from ood_face.api.auth import Access
-from ood_face.bootstrap import open_galleries, open_review, open_service
+from ood_face.bootstrap import open_drift, open_galleries, open_review, open_service
 from ood_face.errors import ArtifactError, ConfigError, OodFaceError
 from webui.guard import PageGuard
 from webui.page import HEAD, build_page, theme
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from ood_face.config import Settings
+    from ood_face.monitoring.drift_job import DriftJob
     from ood_face.service import FaceService, GalleryService, ReviewService
 
 __all__ = ["EXIT_ARTIFACT", "EXIT_BACKEND", "EXIT_CONFIG", "EXIT_PORT", "build_app", "serve"]
@@ -51,6 +52,7 @@ def build_app(
     access: Access | None = None,
     galleries: GalleryService | None = None,
     review: ReviewService | None = None,
+    drift: DriftJob | None = None,
 ) -> FastAPI:
     """Return the API with the page mounted at ``/`` after it.
 
@@ -61,8 +63,9 @@ def build_app(
     access : who may call the API and see the page; None: everyone
     galleries : who is enrolled; None: the API has no galleries
     review : doubtful verdicts; None: the API has no review queue
+    drift : the drift watch; None: the API says nothing of drift
     """
-    app = create_app(service, settings, access, galleries, review)
+    app = create_app(service, settings, access, galleries, review, drift)
     app.add_middleware(PageGuard, access=access)
     app.mount("/static-page", StaticFiles(directory=_HERE / "static"), name="static-page")
     app.mount("/examples", StaticFiles(directory=_HERE / "examples"), name="examples")
@@ -113,6 +116,10 @@ def serve(settings: Settings) -> int:
             service = open_service(settings, review.queue)
             galleries = open_galleries(settings, service, review.queue)
             opened.callback(galleries.close)
+            drift = open_drift(settings, service.model_id)
+            opened.callback(drift.close)
+            service.feed.attach(drift)
+            review.feed.attach(drift)
         except ConfigError as exc:
             return _fail(EXIT_CONFIG, str(exc))
         except ArtifactError as exc:
@@ -120,7 +127,7 @@ def serve(settings: Settings) -> int:
         except OodFaceError as exc:
             return _fail(EXIT_BACKEND, str(exc))
         config = uvicorn.Config(
-            build_app(service, settings, access, galleries, review),
+            build_app(service, settings, access, galleries, review, drift),
             log_config=None,
             access_log=False,
             server_header=False,

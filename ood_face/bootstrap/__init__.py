@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ood_face.bootstrap.drift import open_drift, read_drift
 from ood_face.bootstrap.models import open_rts_embedder, open_service
 from ood_face.bootstrap.reading import open_scenarios, read_settings, save_scenario
 from ood_face.bootstrap.stores import (
@@ -16,6 +17,7 @@ from ood_face.bootstrap.stores import (
 __all__ = [
     "copy_gallery",
     "open_audit",
+    "open_drift",
     "open_galleries",
     "open_gallery_records",
     "open_gallery_store",
@@ -23,6 +25,7 @@ __all__ = [
     "open_rts_embedder",
     "open_scenarios",
     "open_service",
+    "read_drift",
     "read_settings",
     "save_scenario",
 ]

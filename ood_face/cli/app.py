@@ -14,6 +14,7 @@ import ood_face
 from ood_face.bootstrap import open_scenarios, open_service, read_settings
 from ood_face.cli.audit import audit
 from ood_face.cli.calibrating import calibrate
+from ood_face.cli.drift import app as drift_app
 from ood_face.cli.exits import (
     EXIT_OF_VERDICT,
     HELP_EPILOG,
@@ -66,6 +67,7 @@ app = typer.Typer(
 app.add_typer(gallery_app, name="gallery")
 app.add_typer(weights_app, name="weights")
 app.add_typer(keys_app, name="keys")
+app.add_typer(drift_app, name="drift")
 app.add_typer(review_app, name="review")
 app.command(epilog=HELP_EPILOG)(audit)
 app.command(epilog=HELP_EPILOG)(calibrate)

@@ -17,7 +17,7 @@ class Observer(Protocol):
         """Take the numbers of one verdict; never waits and never raises."""
         ...
 
-    def labelled(self, probability: float, same: bool) -> None:  # noqa: FBT001
+    def labelled(self, probability: float, same: bool) -> None:
         """Take what a person said of a verdict; never waits and never raises.
 
         Parameters

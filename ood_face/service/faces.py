@@ -16,6 +16,7 @@ from ood_face.errors import (
 )
 from ood_face.imaging.arrays import check_crops, check_image, colour_ramps
 from ood_face.matching.decision import compare_templates
+from ood_face.service.observing import VerdictFeed
 from ood_face.uncertainty import DEFAULT_PASSES, wanted_passes
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ class FaceService:
     dominant_face_ratio : where one face is wanted, the largest is taken if its area is at least
         this many times the next one's
     same_model : makes P(same) of two faces; None: the model has no such calibration
+
+    Attributes
+    ----------
+    feed : tells observers the numbers of each verdict
     """
 
     def __init__(  # noqa: PLR0913 - all it is put together of, in one place
@@ -83,6 +88,7 @@ class FaceService:
                 model=embedder.model_id,
             )
         self._same_model = same_model
+        self.feed = VerdictFeed()
         # takes the second picture of a comparison; its tasks never submit tasks, so they can't
         # come to wait for each other, and the predictor pools bound what really runs at once
         self._second = ThreadPoolExecutor(thread_name_prefix="second-picture")
@@ -182,7 +188,9 @@ class FaceService:
         with self._admission.admit():
             (template_a, count_a), (template_b, count_b) = self._extract_two(image_a, image_b)
         counts = (count_a, count_b)
-        return compare_templates(template_a, template_b, applied, counts, self._same_model)
+        found = compare_templates(template_a, template_b, applied, counts, self._same_model)
+        self.feed.compared(found)
+        return found
 
     def compare_templates(
         self,

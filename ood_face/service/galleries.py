@@ -166,6 +166,7 @@ class GalleryService(GalleryRecords):
                 note.values["similarity"] = found.candidates[0].similarity
             if found.margin is not None:
                 note.values["margin"] = found.margin
+        self._faces.feed.sought(found)
         self._flag(opened, found, image)
         return found
 
@@ -191,6 +192,7 @@ class GalleryService(GalleryRecords):
             found = self._searcher.verify(opened, subject_id, image, scenario)
             note.outcome = found.verdict.value
             note.values["similarity"] = found.candidate.similarity
+        self._faces.feed.sought(found)
         self._flag(opened, found, image)
         return found
 

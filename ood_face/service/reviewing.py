@@ -8,6 +8,7 @@ import numpy as np
 
 from ood_face.errors import InputError, ReviewNotFoundError
 from ood_face.service.auditing import noted
+from ood_face.service.observing import VerdictFeed
 from ood_face.types import LOCAL, AuditAction, ReviewLabel, ReviewQuery
 
 if TYPE_CHECKING:
@@ -29,11 +30,16 @@ class ReviewService:
     ----------
     queue : keeps the items
     audit : notes who did what
+
+    Attributes
+    ----------
+    feed : tells observers what people said of verdicts that came with a P(same)
     """
 
     def __init__(self, queue: ReviewQueue, audit: AuditLog) -> None:
         self._queue = queue
         self._audit = audit
+        self.feed = VerdictFeed()
 
     @property
     def queue(self) -> ReviewQueue:
@@ -74,13 +80,17 @@ class ReviewService:
 
     def label(self, item_id: int, label: ReviewLabel, caller: Caller = LOCAL) -> ReviewItem:
         """Note what the caller says of an item, in place of what was said before."""
-        case = self._queue.item(item_id).case
+        before = self._queue.item(item_id)
+        case = before.case
         with noted(
             self._audit, caller, AuditAction.LABEL_REVIEW, case.gallery or "", case.subject_id
         ) as note:
             note.values["item"] = item_id
             labelled = self._queue.label(item_id, label, caller.name)
             note.outcome = label.value
+        # the first label alone: one that is corrected would count twice
+        if before.mark is None and case.probability is not None and label != ReviewLabel.UNUSABLE:
+            self.feed.labelled(case.probability, label == ReviewLabel.SAME)
         return labelled
 
     def delete(self, item_id: int, caller: Caller = LOCAL) -> None:
