@@ -29,6 +29,10 @@ _WAITING = 256
 # written at once, so that a crowd costs few transactions
 _BATCH = 64
 _PRUNE_EVERY_S = 3600.0
+# whether so many subjects are enrolled still is asked so often: ten thousand in two hours. Not
+# at once: a command that looks at other galleries for a moment is to erase nothing
+_SWEEP = 100
+_SWEEP_EVERY_S = 60.0
 # a disk that stays full is told about this often
 _COMPLAIN_EVERY_S = 60.0
 _CLOSE_TIMEOUT_S = 15.0
@@ -71,6 +75,8 @@ class SqliteReviewQueue:
         self._closed = False
         self._complained_s = -_COMPLAIN_EVERY_S
         self._left_out = 0
+        self._enrolled: Callable[[str, str], bool] | None = None
+        self._swept = ("", "")
         self._writer = threading.Thread(target=self._write, name="review", daemon=True)
         self._writer.start()
 
@@ -123,6 +129,28 @@ class SqliteReviewQueue:
         """Erase what is about a subject, or about all of a gallery; return how many items."""
         return self._store.forget(gallery, subject_id)
 
+    def watch(self, enrolled: Callable[[str, str], bool]) -> None:
+        """Ask from now on, a little every minute, and erase what is about nobody any more."""
+        self._enrolled = enrolled
+
+    def sweep(self) -> int:
+        """Ask about the next subjects; return how many items were erased.
+
+        Raises
+        ------
+        BackendError
+            It could not be asked, or not be erased; the next call goes on behind it.
+        """
+        if self._enrolled is None:
+            return 0
+        subjects = self._store.subjects(self._swept, _SWEEP)
+        self._swept = subjects[-1] if len(subjects) == _SWEEP else ("", "")
+        return sum(
+            self._store.forget(gallery, subject_id)
+            for gallery, subject_id in subjects
+            if not self._enrolled(gallery, subject_id)
+        )
+
     def prune(self) -> int:
         """Erase what is older than it is kept; return how many items."""
         return self._store.prune()
@@ -138,20 +166,27 @@ class SqliteReviewQueue:
         self._store.close()
 
     def _write(self) -> None:
-        pruned_s = -_PRUNE_EVERY_S
+        pruned_s, swept_s = -_PRUNE_EVERY_S, time.monotonic()
         while True:
             batch = self._next()
             offers = [offer for offer in batch if offer is not None]
             try:
                 if offers:
                     self._store.add(offers)
-                if time.monotonic() - pruned_s >= _PRUNE_EVERY_S:
-                    pruned_s = time.monotonic()
+            except BackendError as exc:
+                self._complain(len(offers), str(exc))
+            try:
+                now = time.monotonic()
+                if now - pruned_s >= _PRUNE_EVERY_S:
+                    pruned_s = now
                     self._store.prune()
+                if now - swept_s >= _SWEEP_EVERY_S:
+                    swept_s = now
+                    self.sweep()
                 if self._store.owing:
                     self._store.settle()
             except BackendError as exc:
-                self._complain(len(offers), str(exc))
+                _logger.warning("the review queue is not cleared of what is to go: %s", exc)
             finally:
                 for _ in batch:
                     self._waiting.task_done()

@@ -33,6 +33,7 @@ __all__ = [
     "place_values",
     "stamp",
     "subject_bytes",
+    "subject_id_of",
 ]
 
 # Who it is about stands in a table of its own, in rows of equal length: such rows fill each
@@ -92,6 +93,11 @@ def subject_bytes(subject_id: str) -> bytes:
     return subject_id.encode().ljust(_SUBJECT_BYTES, b"\0")
 
 
+def subject_id_of(written: bytes) -> str:
+    """Return the subject's id that was written so."""
+    return written.rstrip(b"\0").decode()
+
+
 def item_values(item_id: int, at: datetime, case: ReviewCase) -> dict[str, object]:
     """Return the values of a new row, by column."""
     return {
@@ -129,7 +135,7 @@ def item_of(row: tuple[Any, ...]) -> ReviewItem:
         probability=probability,
         ambiguity=ambiguity / _PARTS,
         gallery=gallery,
-        subject_id=None if subject is None else subject.rstrip(b"\0").decode(),
+        subject_id=None if subject is None else subject_id_of(subject),
         template_id=template,
     )
     mark = None

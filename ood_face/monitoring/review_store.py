@@ -17,6 +17,7 @@ from ood_face.monitoring.review_rows import (
     place_values,
     stamp,
     subject_bytes,
+    subject_id_of,
 )
 from ood_face.storage import Database
 from ood_face.types import ReviewOrder, ReviewPage, ReviewState
@@ -188,6 +189,21 @@ class ReviewStore:
             "gallery = ? AND id IN (SELECT item FROM subject WHERE subject = ?)",
             (gallery, subject_bytes(subject_id)),
         )
+
+    def subjects(self, after: tuple[str, str], limit: int) -> list[tuple[str, str]]:
+        """Return whom items are about, as gallery and id, in an order of their own.
+
+        Parameters
+        ----------
+        after : the last of those before; two empty texts: from the beginning
+        """
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT gallery, subject FROM subject JOIN item ON item.id = item "
+                "WHERE (gallery, subject) > (?, ?) ORDER BY gallery, subject LIMIT ?",
+                (after[0], subject_bytes(after[1]), limit),
+            ).fetchall()
+        return [(gallery, subject_id_of(subject)) for gallery, subject in rows]
 
     def prune(self) -> int:
         """Erase what is older than it is kept, and what is too many."""

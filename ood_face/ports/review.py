@@ -76,6 +76,17 @@ class ReviewQueue(Protocol):
         """
         ...
 
+    def watch(self, enrolled: Callable[[str, str], bool]) -> None:
+        """Ask from now on, a little every minute, and erase what is about nobody any more.
+
+        So items go, too, of who was erased by another process, or just before one was killed.
+
+        Parameters
+        ----------
+        enrolled : says of a gallery and an id whether that subject is there
+        """
+        ...
+
     def prune(self) -> int:
         """Erase what is older than it is kept; return how many items."""
         ...

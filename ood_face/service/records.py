@@ -75,6 +75,8 @@ class GalleryRecords:
         self._store = store
         self._audit = audit
         self._review = review
+        if review is not None:
+            review.watch(self._enrolled)
 
     def open(self, name: str) -> Gallery:
         """Return a gallery."""
@@ -238,6 +240,13 @@ class GalleryRecords:
             self._review.close()  # first: what is on its way in asks the store
         self._store.close()
         self._audit.close()
+
+    def _enrolled(self, gallery: str, subject_id: str) -> bool:
+        try:
+            self._store.open(gallery).subject(subject_id)
+        except (GalleryNotFoundError, SubjectNotFoundError):
+            return False
+        return True
 
     def _forget(self, gallery: str, subject_id: str | None = None) -> None:
         if self._review is not None:

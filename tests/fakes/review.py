@@ -138,6 +138,9 @@ class FakeReviewQueue:
             del self._items[key]
         return len(gone)
 
+    def watch(self, enrolled: Callable[[str, str], bool]) -> None:
+        self.enrolled = enrolled
+
     def prune(self) -> int:
         return 0
 

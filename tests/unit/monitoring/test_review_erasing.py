@@ -127,3 +127,39 @@ def test_after_thousands_of_changes_in_any_order_no_erased_subject_is_left(open_
     assert kept
     assert all(name.encode() in bytes_now for name in kept)
     assert [name for name in erased if name[:6].encode() in bytes_now] == []
+
+
+def test_who_was_erased_behind_the_queues_back_goes_with_the_next_sweep(queue, tmp_path):
+    service = with_ann_and_ben(queue)
+    service.identify(GALLERY, dim(ANN, 0.5).image)
+    service.verify(GALLERY, "ben-4711", dim(BEN, 0.45).image)
+    queue.offer(case(5, subject_id="cat-4711", gallery="not-there"), yes)
+    nobody = {"gallery": None, "subject_id": None, "template_id": None}
+    queue.offer(case(6, **nobody), yes)
+    queue.flush()
+    # another process, or one that was killed before it came to the queue
+    service.open(GALLERY).delete_subject("ann-4711")
+
+    assert queue.sweep() == 2
+
+    assert [item.case.subject_id for item in everything(queue)] == [None, "ben-4711"]
+    assert b"ann-4711" not in content(tmp_path)
+    assert b"cat-4711" not in content(tmp_path)
+    assert queue.sweep() == 0
+
+
+def test_a_sweep_goes_through_all_subjects_part_by_part(queue):
+    for number in range(250):
+        queue.offer(case(number), yes)
+    queue.flush()
+    asked: list[str] = []
+
+    def odd(_gallery: str, subject_id: str) -> bool:
+        asked.append(subject_id)
+        return int(subject_id.removeprefix("subject-")) % 2 == 1
+
+    queue.watch(odd)
+    assert sum(queue.sweep() for _ in range(3)) == 125
+    assert len(set(asked)) == 250
+    assert len(everything(queue)) == 125
+    assert queue.sweep() == 0
