@@ -198,7 +198,7 @@ lock: $(UV) ## rewrite deploy/locks/*.lock from pyproject.toml
 	$(COMPILE) $(EVERYWHERE) pyproject.toml deploy/locks/build.in \
 		--output-file deploy/locks/serve.lock
 	$(COMPILE) $(EVERYWHERE) pyproject.toml deploy/locks/build.in deploy/locks/torch.in \
-		--extra dev --extra train --excludes deploy/locks/not-locked.in \
+		--extra dev --extra train --extra calibrate --excludes deploy/locks/not-locked.in \
 		--constraint deploy/locks/serve.lock --output-file deploy/locks/dev.lock
 	$(COMPILE) pyproject.toml deploy/locks/build.in --extra dev --extra facenet \
 		--python-platform x86_64-manylinux_2_28 --output-file deploy/locks/facenet.lock

@@ -9,7 +9,6 @@
     license = "MIT"
     source = "where the weights come from"
     input_side_px = 112          # any further key is kept in ``ModelEntry.extra``
-
     [models.mtcnn.files]
     "mtcnn/pnet.json" = "<sha256>"
 """
@@ -33,15 +32,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MANIFEST_NAME",
+    "PROBABILITY_FILE",
     "Manifest",
     "ModelEntry",
     "sha256_of",
     "verified_path",
     "verify",
     "write_entry",
+    "write_toml",
 ]
 
 MANIFEST_NAME = "manifest.toml"
+PROBABILITY_FILE = "probability.toml"  # in a model's folder: what makes P(same)
 KINDS = ("detector", "embedder")
 _NAMED_KEYS = ("kind", "version", "license", "source", "files")
 
@@ -202,7 +204,7 @@ def write_entry(
     document.setdefault("models", {})[name] = table
     if make_default:
         document["default_model"] = name
-    _replace(manifest, document)
+    write_toml(manifest, document)
     return entry
 
 
@@ -274,7 +276,8 @@ def _key(key: str) -> str:
     return key if re.fullmatch("[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=False)
 
 
-def _replace(path: Path, document: Mapping[str, Any]) -> None:
+def write_toml(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a TOML file in one step; ArtifactError where a value has no place in TOML."""
     try:
         text = _toml(document)
         kept = tomllib.loads(text) == document
@@ -282,7 +285,7 @@ def _replace(path: Path, document: Mapping[str, Any]) -> None:
         kept = False
     if not kept:
         raise ArtifactError(
-            "artifacts.bad_value", "the manifest cannot hold {values}", values=repr(document)
+            "artifacts.bad_value", "{file} cannot hold {values}", file=path.name, values=document
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     scenarios_file: Path | None = Field(
         None, description="TOML file whose scenarios are added to the built-in ones."
     )
+    probability_file: Path | None = Field(
+        None,
+        description="What makes P(same), from 'ood-face weights fit-probability'; unset: the "
+        "model's own.",
+    )
     detector: Literal["mtcnn", "facenet-pytorch"] = Field("mtcnn", description="Face detector.")
     min_face_share: float = Field(
         0.05, gt=0, le=1, description="Smallest face sought, as a share of the shorter side."
@@ -96,6 +101,48 @@ class Settings(BaseSettings):
         600, ge=1, description="Requests a key may make a minute, unless it has its own limit."
     )
     audit_days: int = Field(365, ge=1, description="How long the audit log keeps an event.")
+    review_items: int = Field(
+        10_000,
+        ge=0,
+        description="Most doubtful verdicts in the review queue; the oldest without a label go "
+        "first. 0: no queue.",
+    )
+    review_days: int = Field(90, ge=1, description="How long the review queue keeps an item.")
+    review_crops: bool = Field(
+        False, description="Keep the aligned faces of the verdicts in the review queue."
+    )
+    review_uncertain_above: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Other verdicts enter the review queue as well if twice the lesser of P(same) "
+        "and 1 - P(same) is at least this. 1: only a P(same) of 1/2.",
+    )
+    drift_reference_pictures: int = Field(
+        1000,
+        ge=500,
+        le=100_000,
+        description="So many of the first numbers of each kind (scores, similarities) become the "
+        "reference that later ones are compared with.",
+    )
+    drift_calibration: str | None = Field(
+        None,
+        description="Name of the model's calibration whose scores are the reference; unset: the "
+        "first that come.",
+    )
+    drift_ece_alert: float = Field(
+        0.15,
+        gt=0,
+        lt=1,
+        description="Expected calibration error on labelled items above which the drift watch "
+        "raises an alarm.",
+    )
+    drift_webhook_url: str | None = Field(
+        None, description="Told by POST when something drifts and when that is over."
+    )
+    drift_webhook_hosts: str = Field(
+        "", description="The only hosts that address may name, separated by commas."
+    )
     max_batch_bytes: int = Field(
         256 * 2**20, ge=1, description="Largest request that enrols many pictures at once."
     )

@@ -9,7 +9,7 @@
     +- GalleryError    what the caller asks does not fit what is enrolled
     |  +- GalleryNotFoundError  SubjectNotFoundError  TemplateNotFoundError
     |  +- DuplicateGalleryError  DuplicateSubjectError  DuplicateFaceError
-    |  +- TemplateMismatchError  VersionConflictError  TokenReusedError
+    |  +- TemplateMismatchError  VersionConflictError  TokenReusedError  ReviewNotFoundError
     +- AccessError     the caller may not do this
     |  +- UnauthenticatedError  ForbiddenError  RateLimitError
     +- ArtifactError   what lies in the weights folder is missing or wrong
@@ -52,6 +52,7 @@ __all__ = [
     "NoFaceError",
     "OodFaceError",
     "RateLimitError",
+    "ReviewNotFoundError",
     "StorageCorruptError",
     "StorageError",
     "StorageFullError",
@@ -172,6 +173,10 @@ class VersionConflictError(GalleryError):
 
 class TokenReusedError(GalleryError):
     """An idempotency key came again with another request."""
+
+
+class ReviewNotFoundError(GalleryError):
+    """The review queue has no item of this id."""
 
 
 class AccessError(OodFaceError):

@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from ood_face.access import KeyStore
 from ood_face.api.app import create_app
 from ood_face.api.auth import Access
-from ood_face.bootstrap import open_galleries, open_service
+from ood_face.bootstrap import open_drift, open_galleries, open_review, open_service
 from ood_face.errors import ArtifactError, ConfigError, OodFaceError
 from webui.guard import PageGuard
 from webui.page import HEAD, build_page, theme
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from ood_face.config import Settings
-    from ood_face.service import FaceService, GalleryService
+    from ood_face.monitoring.drift_job import DriftJob
+    from ood_face.service import FaceService, GalleryService, ReviewService
 
 __all__ = ["EXIT_ARTIFACT", "EXIT_BACKEND", "EXIT_CONFIG", "EXIT_PORT", "build_app", "serve"]
 
@@ -50,6 +51,8 @@ def build_app(
     settings: Settings,
     access: Access | None = None,
     galleries: GalleryService | None = None,
+    review: ReviewService | None = None,
+    drift: DriftJob | None = None,
 ) -> FastAPI:
     """Return the API with the page mounted at ``/`` after it.
 
@@ -59,8 +62,10 @@ def build_app(
     settings : limits, address and port
     access : who may call the API and see the page; None: everyone
     galleries : who is enrolled; None: the API has no galleries
+    review : doubtful verdicts; None: the API has no review queue
+    drift : the drift watch; None: the API says nothing of drift
     """
-    app = create_app(service, settings, access, galleries)
+    app = create_app(service, settings, access, galleries, review, drift)
     app.add_middleware(PageGuard, access=access)
     app.mount("/static-page", StaticFiles(directory=_HERE / "static"), name="static-page")
     app.mount("/examples", StaticFiles(directory=_HERE / "examples"), name="examples")
@@ -106,10 +111,16 @@ def serve(settings: Settings) -> int:
             opened.callback(keys.close)
             access = Access(keys, settings)
             access.check_start()
-            service = open_service(settings)
-            galleries = open_galleries(settings, service)
+            review = open_review(settings)
+            opened.callback(review.close)
+            service = open_service(settings, review.queue)
+            galleries = open_galleries(settings, service, review.queue)
             opened.callback(galleries.close)
             galleries.warm_up()
+            drift = open_drift(settings, service.model_id)
+            opened.callback(drift.close)
+            service.feed.attach(drift)
+            review.feed.attach(drift)
         except ConfigError as exc:
             return _fail(EXIT_CONFIG, str(exc))
         except ArtifactError as exc:
@@ -117,7 +128,7 @@ def serve(settings: Settings) -> int:
         except OodFaceError as exc:
             return _fail(EXIT_BACKEND, str(exc))
         config = uvicorn.Config(
-            build_app(service, settings, access, galleries),
+            build_app(service, settings, access, galleries, review, drift),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anyio.to_thread import current_default_thread_limiter
@@ -11,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 import ood_face
+from ood_face.api.drift import drift_families, make_drift_router
 from ood_face.api.errors import (
     answer_error,
     answer_http_error,
@@ -18,8 +20,10 @@ from ood_face.api.errors import (
     answer_unexpected,
 )
 from ood_face.api.gallery_routes import make_gallery_router
+from ood_face.api.metrics import make_metrics_router
 from ood_face.api.middleware import BodyLimit, RequestLog
 from ood_face.api.openapi import use_problem_json
+from ood_face.api.review import make_review_router
 from ood_face.api.routes import make_router
 from ood_face.api.unknown import add_unknown
 from ood_face.errors import OodFaceError
@@ -29,7 +33,8 @@ if TYPE_CHECKING:
 
     from ood_face.api.auth import Access
     from ood_face.config import Settings
-    from ood_face.service import FaceService, GalleryService
+    from ood_face.monitoring.drift_job import DriftJob
+    from ood_face.service import FaceService, GalleryService, ReviewService
 
 __all__ = ["create_app"]
 
@@ -51,6 +56,8 @@ def create_app(
     settings: Settings,
     access: Access | None = None,
     galleries: GalleryService | None = None,
+    review: ReviewService | None = None,
+    drift: DriftJob | None = None,
 ) -> FastAPI:
     """Return the application; a page can be mounted at ``/`` after it.
 
@@ -60,6 +67,8 @@ def create_app(
     settings : the limits on pictures, and how many requests may be at work or wait
     access : who may call it; None: everyone, for programs that see to that themselves
     galleries : who is enrolled; None: the API has no galleries
+    review : doubtful verdicts; None: the API has no review queue
+    drift : the drift watch; None: the API says nothing of drift
     """
 
     @asynccontextmanager
@@ -84,6 +93,12 @@ def create_app(
     app.include_router(make_router(service, settings))
     if galleries is not None:
         app.include_router(make_gallery_router(service, galleries, settings))
+    if review is not None:
+        app.include_router(make_review_router(review))
+    if drift is not None:
+        app.include_router(make_drift_router(drift))
+    sources = [] if drift is None else [partial(drift_families, drift)]
+    app.include_router(make_metrics_router(sources))
     add_unknown(app)
     app.exception_handler(OodFaceError)(answer_error)
     app.exception_handler(HTTPException)(answer_http_error)

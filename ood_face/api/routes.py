@@ -134,6 +134,8 @@ def _add_compare(router: APIRouter, service: FaceService, settings: Settings) ->
         return CompareResponse(
             model_id=service.model_id,
             similarity=compared.similarity,
+            probability=compared.probability,
+            probability_interval=compared.probability_interval,
             verdict=compared.verdict,
             verdict_name=verdict_name(compared.verdict, language),
             reasons=reasons_of(compared.reasons, language),

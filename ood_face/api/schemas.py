@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from ood_face.types import FEATURE_DIM, QualityLevel, QualityScore, Verdict
+from ood_face.types import FEATURE_DIM, Policy, QualityLevel, QualityScore, Verdict
 
 __all__ = [
     "CompareResponse",
@@ -182,12 +182,46 @@ class ScenarioOut(BaseModel):
         examples=[0.05],
     )
 
+    calibration: str | None = Field(
+        description="Name of the calibration that makes probabilities; null: the model's own.",
+        examples=[None],
+    )
+    policy: Policy = Field(
+        description="similarity or probability: which thresholds decide.", examples=["similarity"]
+    )
+    same_probability_above: float = Field(
+        description="With the policy probability: above this P(same), the same person.",
+        examples=[0.99],
+    )
+    different_probability_below: float = Field(
+        description="With the policy probability: below this P(same), different people.",
+        examples=[0.05],
+    )
+    same_prior: float = Field(
+        description="How probable the same person is before the pictures are seen; in a search, "
+        "how probable it is that the person is enrolled.",
+        examples=[0.5],
+    )
+
 
 class CompareResponse(BaseModel):
     """Two faces compared."""
 
     model_id: str = Field(examples=["rts-1"])
     similarity: float = Field(ge=-1, le=1, description="Cosine of the features.", examples=[0.62])
+    probability: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="P(same), of the similarity and both scores, given the scenario's same_prior. "
+        "null: the model has no such calibration, or gives no quality score.",
+        examples=[0.993],
+    )
+    probability_interval: tuple[float, float] | None = Field(
+        None,
+        description="Where P(same) lies with 95 %, as far as the calibration's data go.",
+        examples=[[0.987, 0.996]],
+    )
     verdict: Verdict = Field(
         description="same, review (a person should look), different, or recapture.",
         examples=["same"],

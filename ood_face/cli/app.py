@@ -14,6 +14,8 @@ import ood_face
 from ood_face.bootstrap import open_scenarios, open_service, read_settings
 from ood_face.cli.audit import audit
 from ood_face.cli.backup import backup, restore
+from ood_face.cli.calibrating import calibrate
+from ood_face.cli.drift import app as drift_app
 from ood_face.cli.exits import (
     EXIT_OF_VERDICT,
     HELP_EPILOG,
@@ -26,6 +28,7 @@ from ood_face.cli.exits import (
 from ood_face.cli.extracting import check_writable, extract_files, write_npz
 from ood_face.cli.gallery import app as gallery_app
 from ood_face.cli.keys import app as keys_app
+from ood_face.cli.operating import operating_points
 from ood_face.cli.options import AsJson, Lang, refuse
 from ood_face.cli.pictures import STDIN, read_picture
 from ood_face.cli.progress import ConsoleProgress, bar
@@ -37,6 +40,7 @@ from ood_face.cli.render import (
     print_json,
     print_scenarios,
 )
+from ood_face.cli.review import app as review_app
 from ood_face.cli.weights import app as weights_app
 from ood_face.errors import OodFaceError
 from ood_face.messages import DEFAULT_LANGUAGE
@@ -64,8 +68,11 @@ app = typer.Typer(
 app.add_typer(gallery_app, name="gallery")
 app.add_typer(weights_app, name="weights")
 app.add_typer(keys_app, name="keys")
-for command in (audit, backup, restore):
+app.add_typer(drift_app, name="drift")
+app.add_typer(review_app, name="review")
+for command in (audit, backup, calibrate, restore):
     app.command(epilog=HELP_EPILOG)(command)
+app.command("operating-points", epilog=HELP_EPILOG)(operating_points)
 
 
 @app.command(epilog=HELP_EPILOG)

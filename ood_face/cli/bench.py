@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ood_face.artifacts import Manifest
+from ood_face.artifacts import PROBABILITY_FILE, Manifest
 from ood_face.bootstrap import open_rts_embedder, open_service
 from ood_face.errors import ArtifactError, InputError
 from ood_face.evaluation.instruments import Instruments
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ood_face.artifacts import ModelEntry
     from ood_face.config import Settings
     from ood_face.evaluation.instruments import Progress
-    from ood_face.types import DetectedFace, RgbImage
+    from ood_face.types import DetectedFace, RgbImage, SameModel
 
     Crops = NDArray[np.uint8]
 
@@ -48,9 +48,18 @@ class Bench:
     cache : folder for what was measured
     passes : of Monte Carlo dropout
     progress : told how it gets on
+    with_probability : also load what makes P(same): no file of it is needed to fit a new one
     """
 
-    def __init__(self, settings: Settings, cache: Path, passes: int, progress: Progress) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        cache: Path,
+        passes: int,
+        progress: Progress,
+        *,
+        with_probability: bool = True,
+    ) -> None:
         manifest = Manifest.load(settings.weights_dir)
         name = manifest.default_model if settings.model is None else settings.model
         if name is None:
@@ -58,8 +67,11 @@ class Bench:
         self.entry = manifest.model(name)
         self._settings, self._passes, self._progress = settings, passes, progress
         # every face the networks propose; how probable it must be is decided below
-        self._service = open_service(
-            settings.model_copy(update={"min_probability": 0.0, "max_faces": 1000})
+        everything = settings.model_copy(update={"min_probability": 0.0, "max_faces": 1000})
+        self._service = (
+            open_service(everything)
+            if with_probability
+            else open_service(everything, with_probability=False)
         )
         self._scored = self._service.quality_score is not QualityScore.NONE
         self._embedder: Any = open_rts_embedder(settings) if self._scored else None
@@ -80,6 +92,11 @@ class Bench:
     def quality_score(self) -> QualityScore:
         """What its score is worth."""
         return self._service.quality_score
+
+    @property
+    def same_model(self) -> SameModel | None:
+        """What makes P(same); None: the model has no such calibration."""
+        return self._service.same_model
 
     def has_face(self, image: RgbImage) -> bool:
         """Whether the service would find a face."""
@@ -165,5 +182,14 @@ class Bench:
 
 
 def _digest(entry: ModelEntry | None) -> str:
-    files = {} if entry is None else dict(entry.files)
+    # what makes P(same) is fitted on measurements and changes none
+    files = (
+        {}
+        if entry is None
+        else {
+            file: digest
+            for file, digest in entry.files.items()
+            if not file.endswith(PROBABILITY_FILE)
+        }
+    )
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()

@@ -10,7 +10,9 @@ import numpy as np
 
 from ood_face.bootstrap import open_scenarios
 from ood_face.cli.bench import Bench
+from ood_face.errors import ConfigError, InputError
 from ood_face.evaluation.card import evaluation_page, model_card
+from ood_face.evaluation.comparisons import gather_comparisons
 from ood_face.evaluation.datasets import load_folders, load_pair_list, load_standard
 from ood_face.evaluation.faces import load_objects
 from ood_face.evaluation.pictures import PictureReader, already_aligned
@@ -24,12 +26,20 @@ if TYPE_CHECKING:
 
     from ood_face.artifacts import ModelEntry
     from ood_face.config import Settings
+    from ood_face.evaluation.comparisons import Comparisons
     from ood_face.evaluation.datasets import TestData
     from ood_face.evaluation.instruments import Progress
 
     Crops = NDArray[np.uint8]
 
-__all__ = ["HOW_TO_INSTALL", "Source", "evaluate_model", "recorded_training"]
+__all__ = [
+    "HOW_TO_INSTALL",
+    "Source",
+    "evaluate_model",
+    "gathered",
+    "read_data",
+    "recorded_training",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +90,12 @@ def evaluate_model(
         The data set is incomplete, too small or can't be read.
     """
     bench = Bench(settings, cache, passes, progress)
-    data = _data(source, cache, bench, progress)
+    data = read_data(source, cache, bench, progress)
     folder = settings.weights_dir / bench.entry.name
     training = recorded_training(folder)
     objects = None if source.data is None else _objects(source.data, bench, progress)
     scenario = open_scenarios(settings)["default"]
-    about = {
+    about: dict[str, Any] = {
         "model_id": bench.model_id,
         "quality_score": bench.quality_score.value,
         "command": f"ood-face evaluate {source.command}",
@@ -97,6 +107,7 @@ def evaluate_model(
             "pairs": data.rule,
         },
     }
+    about["same_probability"] = _same_probability(bench, data)
     report = build_report(bench.instruments(), data, objects, scenario, about, training)
     report["cost"] = {
         "threads": settings.workers,
@@ -115,7 +126,14 @@ def evaluate_model(
     return written + plots
 
 
-def _data(source: Source, cache: Path, bench: Bench, progress: Progress) -> TestData:
+def read_data(source: Source, cache: Path, bench: Bench, progress: Progress) -> TestData:
+    """Return the faces and pairs of a source.
+
+    Raises
+    ------
+    InputError
+        The data set is incomplete, too small or can't be read.
+    """
     if source.data is not None:
         return load_standard(source.data, cache)
     reader = PictureReader(
@@ -128,6 +146,35 @@ def _data(source: Source, cache: Path, bench: Bench, progress: Progress) -> Test
         return load_folders(source.folders, reader)
     assert source.pairs is not None  # noqa: S101 - the class's promise, for mypy
     return load_pair_list(source.pairs, reader)
+
+
+def gathered(bench: Bench, data: TestData) -> Comparisons:
+    """Return the pairs with their similarities and scores, as they are and degraded.
+
+    Raises
+    ------
+    InputError
+        The model gives no quality score.
+    """
+    instruments = bench.instruments()
+    if instruments.curve is None:
+        raise InputError(
+            "probability.no_score",
+            "the model {model} gives no quality score, which P(same) needs",
+            model=bench.model_id,
+        )
+    return gather_comparisons(
+        instruments, instruments.curve, data.faces, data.pairs, recombine=bool(data.probes)
+    )
+
+
+def _same_probability(bench: Bench, data: TestData) -> dict[str, Any]:
+    from ood_face.calibration.same_figures import same_figures  # noqa: PLC0415
+
+    try:
+        return same_figures(gathered(bench, data), bench.same_model)
+    except (InputError, ConfigError) as exc:  # too little data, no score, or no SciPy
+        return {"reason": str(exc)}
 
 
 def _objects(data: Path, bench: Bench, progress: Progress) -> Crops:

@@ -21,6 +21,7 @@ from ood_face.errors import (
     MultipleFacesError,
     NoFaceError,
     OodFaceError,
+    ReviewNotFoundError,
     SubjectNotFoundError,
     TemplateNotFoundError,
     UnknownScenarioError,
@@ -90,7 +91,12 @@ _EXIT_OF_KEY = {
     "access.rate": ExitCode.USAGE,
     "backup.exists": ExitCode.REFUSED,
     "backup.occupied": ExitCode.REFUSED,
+    "calibrate.prior": ExitCode.USAGE,
+    "calibrate.target": ExitCode.USAGE,
     "gallery.name": ExitCode.USAGE,
+    "review.after": ExitCode.USAGE,
+    "review.several_models": ExitCode.USAGE,
+    "scaling.name": ExitCode.USAGE,
     "subject.id": ExitCode.USAGE,
 }
 _EXIT_OF_ERROR: dict[type[OodFaceError], ExitCode] = {
@@ -101,6 +107,7 @@ _EXIT_OF_ERROR: dict[type[OodFaceError], ExitCode] = {
     GalleryNotFoundError: ExitCode.USAGE,
     SubjectNotFoundError: ExitCode.USAGE,
     TemplateNotFoundError: ExitCode.USAGE,
+    ReviewNotFoundError: ExitCode.USAGE,
     GalleryError: ExitCode.REFUSED,
     AccessError: ExitCode.REFUSED,
     ArtifactError: ExitCode.SETUP,

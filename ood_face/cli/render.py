@@ -59,6 +59,7 @@ STYLE_OF_VERDICT = {
 _LABELS: dict[Language, dict[str, str]] = {
     "en": {
         "similarity": "similarity",
+        "probability": "P(same person) {value:.4f} ({low:.4f}-{high:.4f}), prior {prior:g}",
         "faces": "faces",
         "face": "face",
         "no_face": "no face",
@@ -72,6 +73,7 @@ _LABELS: dict[Language, dict[str, str]] = {
     },
     "zh": {
         "similarity": "相似度",
+        "probability": "同一人的概率 {value:.4f}（{low:.4f}-{high:.4f}），先验 {prior:g}",
         "faces": "张人脸",
         "face": "张人脸",
         "no_face": "没有人脸",
@@ -109,6 +111,8 @@ def comparison_json(comparison: Comparison, language: Language) -> dict[str, Any
     return {
         "model_id": comparison.template_a.model_id,
         "similarity": comparison.similarity,
+        "probability": comparison.probability,
+        "probability_interval": comparison.probability_interval,
         "verdict": comparison.verdict,
         "verdict_name": verdict_name(comparison.verdict, language),
         "reasons": reasons_json(comparison.reasons, language),
@@ -141,6 +145,12 @@ def print_comparison(comparison: Comparison, names: Sequence[str], language: Lan
     for name, template in zip(names, (comparison.template_a, comparison.template_b), strict=True):
         grid.add_row(Text(f"  {printable(name)}"), *score_cells(template, language))
     console.print(grid)
+    if comparison.probability is not None and comparison.probability_interval is not None:
+        low, high = comparison.probability_interval
+        line = _LABELS[language]["probability"].format(
+            value=comparison.probability, low=low, high=high, prior=comparison.scenario.same_prior
+        )
+        console.print(Text(f"  {line}"))
     for reason in comparison.reasons:
         console.print(Text(f"  - {reason_sentence(reason, language)}"))
 

@@ -10,6 +10,7 @@ import typer
 from ood_face.artifacts import Manifest, verified_path
 from ood_face.bootstrap import read_settings
 from ood_face.cli.exits import HELP_EPILOG, ExitCode, errors_as_exits, printable
+from ood_face.cli.fit_probability import fit_probability
 from ood_face.cli.options import AsJson, Lang
 from ood_face.cli.render import print_json, print_table
 from ood_face.errors import ArtifactError
@@ -29,6 +30,7 @@ Name = Annotated[
 app = typer.Typer(help="The weights folder.", no_args_is_help=True)
 _imports = typer.Typer(help="Make a model of a network trained elsewhere.", no_args_is_help=True)
 app.add_typer(_imports, name="import")
+app.command(epilog=HELP_EPILOG)(fit_probability)
 
 
 @app.command()

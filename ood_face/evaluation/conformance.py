@@ -91,6 +91,7 @@ def checks_of(report: dict[str, Any], training: dict[str, Any] | None = None) ->
     found = [*_score(report.get("severity") or {}), *_far(report.get("ood") or {})]
     found += _discard(report.get("discard") or {})
     found += _calibration(report.get("calibration") or {})
+    found += _same_probability(report.get("same_probability") or {})
     found += _accuracy(report.get("verification") or {})
     return found + list(_model(report.get("model") or {}, training or {}))
 
@@ -147,6 +148,16 @@ def _calibration(calibration: dict[str, Any]) -> Iterator[Check]:
         error = calibration["expected_calibration_error"]
         says = "calibration error (ECE) of ood_score on subjects that fitted nothing"
         yield Check("calibration", says, error, "<=", CALIBRATION_ERROR)
+
+
+def _same_probability(figures: dict[str, Any]) -> Iterator[Check]:
+    degraded = figures.get("sets", {}).get("all_degraded", {})
+    larger = degraded.get("larger_than_with_scores_by", {}).get("similarity", {})
+    for key, words in {"brier": "Brier score", "ece": "ECE"}.items():
+        if larger.get(key, {}).get("interval"):
+            says = f"P(same) of degraded pairs: how much larger the {words} is without the scores"
+            # all of the 95 % interval must lie above 0
+            yield Check(f"same.{key}", says, larger[key]["interval"][0], ">", 0.0)
 
 
 def _accuracy(verification: dict[str, Any]) -> Iterator[Check]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ood_face.errors import InputError
-from ood_face.types import Comparison, Reason, Verdict
+from ood_face.types import Comparison, Policy, Reason, Verdict
 
 if TYPE_CHECKING:
-    from ood_face.types import FaceTemplate, Scenario
+    from ood_face.types import FaceTemplate, Probability, SameModel, Scenario
 
 __all__ = ["compare_templates", "decide"]
 
@@ -21,6 +22,7 @@ def compare_templates(
     template_b: FaceTemplate,
     scenario: Scenario,
     counts: tuple[int, int] = (1, 1),
+    same_model: SameModel | None = None,
 ) -> Comparison:
     """Compare two faces under a scenario.
 
@@ -29,6 +31,7 @@ def compare_templates(
     template_a, template_b : the faces
     scenario : the thresholds
     counts : how many faces each picture showed; more than one is said in the reasons
+    same_model : makes P(same) of the similarity and both scores; None: nothing does
 
     Raises
     ------
@@ -44,7 +47,10 @@ def compare_templates(
         )
     cosine = np.dot(template_a.feature.astype(np.float64), template_b.feature.astype(np.float64))
     similarity = float(np.clip(cosine, -1.0, 1.0))
-    verdict, reasons = decide(similarity, template_a.ood_score, template_b.ood_score, scenario)
+    scores = template_a.ood_score, template_b.ood_score
+    found = _probability(similarity, scores, scenario, same_model)
+    probability = None if found is None else found.value
+    verdict, reasons = decide(similarity, *scores, scenario, probability)
     largest = tuple(
         Reason(f"faces.largest_{side}", {"count": count})
         for side, count in zip("ab", counts, strict=True)
@@ -57,7 +63,21 @@ def compare_templates(
         verdict=verdict,
         reasons=reasons + largest,
         scenario=scenario,
+        probability=probability,
+        probability_interval=None if found is None else (found.low, found.high),
     )
+
+
+def _probability(
+    similarity: float,
+    scores: tuple[float | None, float | None],
+    scenario: Scenario,
+    same_model: SameModel | None,
+) -> Probability | None:
+    score_a, score_b = scores
+    if same_model is None or score_a is None or score_b is None:
+        return None
+    return same_model.probability(similarity, score_a, score_b, scenario.same_prior)
 
 
 def decide(
@@ -65,6 +85,7 @@ def decide(
     ood_score_a: float | None,
     ood_score_b: float | None,
     scenario: Scenario,
+    probability: float | None = None,
 ) -> tuple[Verdict, tuple[Reason, ...]]:
     """Say what to do about two faces, and why.
 
@@ -84,11 +105,16 @@ def decide(
     alone is ``same``, and one below ``different_below`` is ``different`` where
     ``recapture_below`` is 0, since no score could have asked for another picture.
 
+    In a scenario whose policy is ``probability``, P(same) takes the place of the similarity
+    throughout, and its two thresholds that of the similarity's. Where there is no P(same), what
+    is not ``recapture`` is ``review``.
+
     Parameters
     ----------
     similarity : cosine of the two features
     ood_score_a, ood_score_b : how far each face can be trusted, 0..1; None: nobody knows
     scenario : the thresholds; with ``similarity_alone``, ``same_needs_score_above`` has no effect
+    probability : P(same), 0..1; None: there is none
 
     Returns
     -------
@@ -104,6 +130,7 @@ def decide(
         ("similarity", similarity),
         ("ood_score_a", ood_score_a),
         ("ood_score_b", ood_score_b),
+        ("probability", probability),
     ):
         if value is not None and not math.isfinite(value):
             raise InputError(
@@ -114,15 +141,16 @@ def decide(
             )
     given = {"a": ood_score_a, "b": ood_score_b}
     scores = {side: score for side, score in given.items() if score is not None}
-    above = similarity > scenario.same_above
+    measure = _Measure.of(similarity, probability, scenario)
+    above = measure.above
     poor = {side: score for side, score in scores.items() if score < scenario.recapture_below}
 
     if poor and not (above and scenario.similarity_alone):
         return Verdict.RECAPTURE, _quality_reasons("poor", poor, scenario.recapture_below)
     if above:
-        verdict, reasons = _decide_above(similarity, scores, poor, scenario)
+        verdict, reasons = _decide_above(measure, scores, poor, scenario)
     else:
-        verdict, reasons = _decide_not_above(similarity, scenario)
+        verdict, reasons = measure.not_above()
     if len(scores) == len(given) or verdict is Verdict.RECAPTURE:
         return verdict, reasons
     no_rule = verdict is Verdict.DIFFERENT and scenario.recapture_below <= 0
@@ -131,29 +159,53 @@ def decide(
     return Verdict.REVIEW, (Reason("quality.none"), *reasons)
 
 
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """What decides, similarity or probability, with its thresholds; value None: there is none."""
+
+    name: Policy
+    value: float | None
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, similarity: float, probability: float | None, scenario: Scenario) -> _Measure:
+        if scenario.policy is Policy.PROBABILITY:
+            low, high = scenario.different_probability_below, scenario.same_probability_above
+            return cls(scenario.policy, probability, low, high)
+        return cls(scenario.policy, similarity, scenario.different_below, scenario.same_above)
+
+    @property
+    def above(self) -> bool:
+        return self.value is not None and self.value > self.high
+
+    def reached(self) -> Reason:
+        return self._reason("above", threshold=self.high)
+
+    def not_above(self) -> tuple[Verdict, tuple[Reason, ...]]:
+        if self.value is None:
+            return Verdict.REVIEW, (Reason("probability.none"),)
+        if self.value < self.low:
+            return Verdict.DIFFERENT, (self._reason("below", threshold=self.low),)
+        return Verdict.REVIEW, (self._reason("between", low=self.low, high=self.high),)
+
+    def _reason(self, where: str, **thresholds: float) -> Reason:
+        value = {} if self.value is None else {self.name.value: self.value}
+        return Reason(f"{self.name.value}.{where}", {**value, **thresholds})
+
+
 def _decide_above(
-    similarity: float, scores: dict[str, float], poor: dict[str, float], scenario: Scenario
+    measure: _Measure, scores: dict[str, float], poor: dict[str, float], scenario: Scenario
 ) -> tuple[Verdict, tuple[Reason, ...]]:
-    reached = Reason(
-        "similarity.above", {"similarity": similarity, "threshold": scenario.same_above}
-    )
     needed = scenario.same_needs_score_above
     if needed is not None and not scenario.similarity_alone:
         lacking = {side: score for side, score in scores.items() if not score > needed}
         if lacking:
             reasons = _quality_reasons("insufficient", lacking, needed)
-            return Verdict.RECAPTURE, (*reasons, reached)
-    accepted = _quality_reasons("poor_accepted", poor, scenario.recapture_below)
-    return Verdict.SAME, (reached, *accepted)
-
-
-def _decide_not_above(similarity: float, scenario: Scenario) -> tuple[Verdict, tuple[Reason, ...]]:
-    low, high = scenario.different_below, scenario.same_above
-    if similarity < low:
-        below = Reason("similarity.below", {"similarity": similarity, "threshold": low})
-        return Verdict.DIFFERENT, (below,)
-    between = Reason("similarity.between", {"similarity": similarity, "low": low, "high": high})
-    return Verdict.REVIEW, (between,)
+            return Verdict.RECAPTURE, (*reasons, measure.reached())
+    what = "poor_counted" if scenario.policy is Policy.PROBABILITY else "poor_accepted"
+    accepted = _quality_reasons(what, poor, scenario.recapture_below)
+    return Verdict.SAME, (measure.reached(), *accepted)
 
 
 def _quality_reasons(what: str, sides: dict[str, float], threshold: float) -> tuple[Reason, ...]:

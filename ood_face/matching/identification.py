@@ -26,11 +26,16 @@ _OF_TEMPLATES = {
     "quality.insufficient_b": "quality.insufficient_template",
     "quality.poor_accepted_a": "quality.poor_accepted_probe",
     "quality.poor_accepted_b": "quality.poor_accepted_template",
+    "quality.poor_counted_a": "quality.poor_counted_probe",
+    "quality.poor_counted_b": "quality.poor_counted_template",
 }
 _OF_SEARCHES = {
     "similarity.above": "identify.above",
     "similarity.between": "identify.between",
     "similarity.below": "identify.below",
+    "probability.above": "identify.probability_above",
+    "probability.between": "identify.probability_between",
+    "probability.below": "identify.probability_below",
 }
 _ABOUT_PROBE = ("quality.poor_a", "quality.insufficient_a")
 
@@ -116,7 +121,7 @@ def decide_identity(
         return IdentifyVerdict.UNKNOWN, (Reason("identify.empty"),), None
     first = candidates[0]
     margin = first.similarity - candidates[1].similarity if len(candidates) > 1 else None
-    judged, told = decide(first.similarity, ood_score, first.ood_score, scenario)
+    judged, told = decide(first.similarity, ood_score, first.ood_score, scenario, first.probability)
     reasons = _renamed(told, _OF_TEMPLATES | _OF_SEARCHES)
     if judged is Verdict.RECAPTURE and not any(reason.key in _ABOUT_PROBE for reason in told):
         return IdentifyVerdict.REVIEW, reasons, margin
@@ -146,7 +151,9 @@ def decide_verification(
     candidate : the subject
     scenario : the thresholds
     """
-    verdict, told = decide(candidate.similarity, ood_score, candidate.ood_score, scenario)
+    verdict, told = decide(
+        candidate.similarity, ood_score, candidate.ood_score, scenario, candidate.probability
+    )
     if verdict is Verdict.RECAPTURE and not any(reason.key in _ABOUT_PROBE for reason in told):
         verdict = Verdict.REVIEW
     return verdict, _renamed(told, _OF_TEMPLATES)

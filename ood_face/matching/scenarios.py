@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 import tomllib
 from dataclasses import fields, replace
 from pathlib import Path
@@ -10,12 +12,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ood_face.errors import ConfigError
-from ood_face.types import Scenario
+from ood_face.storage import write_atomically
+from ood_face.types import Policy, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["load_scenarios"]
+__all__ = ["add_scenario", "load_scenarios"]
 
 _BUILT_IN = Path(__file__).with_name("scenarios.toml")
 
@@ -27,7 +30,12 @@ _RANGES: dict[str, tuple[float, float]] = {
     "same_needs_score_above": (0.0, 1.0),
     "enroll_needs_score_above": (0.0, 1.0),
     "identify_needs_margin_above": (0.0, 2.0),
+    "same_probability_above": (0.0, 1.0),
+    "different_probability_below": (0.0, 1.0),
+    "same_prior": (1e-9, 1 - 1e-9),
 }
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_NO_CALIBRATION = "none"
 _FIELDS = tuple(field.name for field in fields(Scenario) if field.name != "name")
 
 
@@ -48,6 +56,43 @@ def load_scenarios(extra: Path | None = None) -> Mapping[str, Scenario]:
     if extra is not None:
         scenarios |= _read(extra, scenarios)
     return MappingProxyType(scenarios)
+
+
+def add_scenario(path: Path, scenario: Scenario) -> None:
+    """Add a scenario at the end of a file, which may not be there yet; nothing else changes.
+
+    Raises
+    ------
+    ConfigError
+        The file has a scenario of this name or is wrong, or the name is none.
+    StorageError
+        The file can't be written; it is as it was.
+    """
+    if not _NAME.fullmatch(scenario.name):
+        raise ConfigError(
+            "scenarios.name",
+            "{name} cannot name a scenario: small letters, digits, . _ -, at most 64",
+            name=repr(scenario.name),
+        )
+    present = _read(path, {}) if path.exists() else {}
+    if scenario.name in present:
+        raise ConfigError(
+            "scenarios.present",
+            "{file} has a scenario {scenario} already: choose another name, or take it out",
+            file=str(path),
+            scenario=scenario.name,
+        )
+    lines = [f'["{scenario.name}"]']
+    for key in _FIELDS:
+        value = getattr(scenario, key)
+        if value is not None:
+            lines.append(f"{key} = {json.dumps(value)}")
+    before = path.read_text(encoding="utf-8").rstrip("\n") if present else ""
+    with write_atomically(path) as temporary:
+        text = "\n".join(([before, ""] if before else []) + lines) + "\n"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.chmod(0o644)
+        _read(temporary, {})
 
 
 def _read(path: Path, known: Mapping[str, Scenario]) -> dict[str, Scenario]:
@@ -97,7 +142,11 @@ def _scenario(path: Path, base: Scenario, table: object) -> Scenario:
     return scenario
 
 
-def _checked(where: dict[str, str], key: str, value: object) -> bool | float:
+def _checked(where: dict[str, str], key: str, value: object) -> bool | float | str | None:
+    if key == "calibration":
+        return _calibration(where, value)
+    if key == "policy":
+        return _policy(where, value)
     if key not in _RANGES:
         if isinstance(value, bool):
             return value
@@ -131,6 +180,31 @@ def _checked(where: dict[str, str], key: str, value: object) -> bool | float:
     return float(value)
 
 
+def _calibration(where: dict[str, str], value: object) -> str | None:
+    if not (isinstance(value, str) and _NAME.fullmatch(value)):
+        raise ConfigError(
+            "scenarios.calibration",
+            "{file}: scenario {scenario}: calibration must be the name of a calibration (small "
+            "letters, digits, . _ -, at most 64), or {none}; this is {value}",
+            **where,
+            none=_NO_CALIBRATION,
+            value=repr(value),
+        )
+    return None if value == _NO_CALIBRATION else value
+
+
+def _policy(where: dict[str, str], value: object) -> Policy:
+    if not isinstance(value, str) or value not in list(Policy):
+        raise ConfigError(
+            "scenarios.policy",
+            "{file}: scenario {scenario}: policy must be one of {known}, not {value}",
+            **where,
+            known=", ".join(Policy),
+            value=repr(value),
+        )
+    return Policy(value)
+
+
 def _check_together(where: dict[str, str], scenario: Scenario) -> None:
     if scenario.different_below > scenario.same_above:
         raise ConfigError(
@@ -140,6 +214,16 @@ def _check_together(where: dict[str, str], scenario: Scenario) -> None:
             field="different_below",
             low=scenario.different_below,
             high=scenario.same_above,
+        )
+    if scenario.different_probability_below > scenario.same_probability_above:
+        raise ConfigError(
+            "scenarios.probabilities_crossed",
+            "{file}: scenario {scenario}: {field} ({low}) must not exceed "
+            "same_probability_above ({high})",
+            **where,
+            field="different_probability_below",
+            low=scenario.different_probability_below,
+            high=scenario.same_probability_above,
         )
     if scenario.similarity_alone and scenario.same_needs_score_above is not None:
         raise ConfigError(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ood_face.ports.galleries import Gallery, GalleryStore, SelfChecking
 from ood_face.ports.networks import Detector, Embedder, Session
+from ood_face.ports.observing import Observer
 from ood_face.ports.requests import Admission, AuditLog
+from ood_face.ports.review import ReviewQueue
 
 __all__ = [
     "Admission",
@@ -13,6 +15,8 @@ __all__ = [
     "Embedder",
     "Gallery",
     "GalleryStore",
+    "Observer",
+    "ReviewQueue",
     "SelfChecking",
     "Session",
 ]

@@ -5,18 +5,23 @@ from __future__ import annotations
 from ood_face.service.bulk import BulkItem, BulkResult, enroll_each
 from ood_face.service.checking import GalleryCheck, check_gallery
 from ood_face.service.faces import FaceService, Which
+from ood_face.service.flagging import Flagger, ReviewedFaceService
 from ood_face.service.galleries import GalleryService
 from ood_face.service.migrating import MigrationReport, migrate_gallery
 from ood_face.service.records import GalleryRecords
+from ood_face.service.reviewing import ReviewService
 
 __all__ = [
     "BulkItem",
     "BulkResult",
     "FaceService",
+    "Flagger",
     "GalleryCheck",
     "GalleryRecords",
     "GalleryService",
     "MigrationReport",
+    "ReviewService",
+    "ReviewedFaceService",
     "Which",
     "check_gallery",
     "enroll_each",

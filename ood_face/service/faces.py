@@ -9,12 +9,14 @@ import numpy as np
 
 from ood_face.errors import (
     BackendError,
+    CalibrationMissingError,
     MultipleFacesError,
     NoFaceError,
     UnknownScenarioError,
 )
 from ood_face.imaging.arrays import check_crops, check_image, colour_ramps
 from ood_face.matching.decision import compare_templates
+from ood_face.service.observing import VerdictFeed
 from ood_face.uncertainty import DEFAULT_PASSES, wanted_passes
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
         FaceTemplate,
         QualityScore,
         RgbImage,
+        SameModel,
         Scenario,
     )
     from ood_face.uncertainty import UncertaintyMethod
@@ -53,9 +56,14 @@ class FaceService:
     align : warps one face of a picture onto a uint8 (112, 112, 3) crop
     dominant_face_ratio : where one face is wanted, the largest is taken if its area is at least
         this many times the next one's
+    same_model : makes P(same) of two faces; None: the model has no such calibration
+
+    Attributes
+    ----------
+    feed : tells observers the numbers of each verdict
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all it is put together of, in one place
         self,
         detector: Detector,
         embedder: Embedder,
@@ -64,6 +72,7 @@ class FaceService:
         align: Callable[[RgbImage, DetectedFace], NDArray[np.uint8]],
         *,
         dominant_face_ratio: float,
+        same_model: SameModel | None = None,
     ) -> None:
         self._detector = detector
         self._embedder = embedder
@@ -71,6 +80,15 @@ class FaceService:
         self._admission = admission
         self._align = align
         self._dominant_face_ratio = dominant_face_ratio
+        if same_model is not None and same_model.model_id != embedder.model_id:
+            raise CalibrationMissingError(
+                "probability.not_of_model",
+                "P(same) of model {found} says nothing of features of {model}",
+                found=same_model.model_id,
+                model=embedder.model_id,
+            )
+        self._same_model = same_model
+        self.feed = VerdictFeed()
         # takes the second picture of a comparison; its tasks never submit tasks, so they can't
         # come to wait for each other, and the predictor pools bound what really runs at once
         self._second = ThreadPoolExecutor(thread_name_prefix="second-picture")
@@ -84,6 +102,11 @@ class FaceService:
     def model_id(self) -> str:
         """The model that makes the features."""
         return self._embedder.model_id
+
+    @property
+    def same_model(self) -> SameModel | None:
+        """What makes P(same) of two faces; None: the model has no such calibration."""
+        return self._same_model
 
     @property
     def quality_score(self) -> QualityScore:
@@ -164,7 +187,10 @@ class FaceService:
         check_image(image_b)
         with self._admission.admit():
             (template_a, count_a), (template_b, count_b) = self._extract_two(image_a, image_b)
-        return compare_templates(template_a, template_b, applied, (count_a, count_b))
+        counts = (count_a, count_b)
+        found = compare_templates(template_a, template_b, applied, counts, self._same_model)
+        self.feed.compared(found)
+        return found
 
     def compare_templates(
         self,
@@ -186,7 +212,8 @@ class FaceService:
         InputError
             The templates come from different models.
         """
-        return compare_templates(template_a, template_b, self.scenario(scenario), counts)
+        applied = self.scenario(scenario)
+        return compare_templates(template_a, template_b, applied, counts, self._same_model)
 
     def crop(self, image: RgbImage, face: DetectedFace) -> NDArray[np.uint8]:
         """Return the uint8 (112, 112, 3) crop of a face, as the model sees it."""

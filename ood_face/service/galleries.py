@@ -13,8 +13,9 @@ from ood_face.service.searching import Searcher
 from ood_face.types import LOCAL, AuditAction, GalleryInfo, IdentifyVerdict, check_gallery_name
 
 if TYPE_CHECKING:
-    from ood_face.ports import AuditLog, GalleryStore
+    from ood_face.ports import AuditLog, Gallery, GalleryStore
     from ood_face.service.faces import FaceService
+    from ood_face.service.flagging import Flagger
     from ood_face.types import (
         Caller,
         Enrolment,
@@ -40,10 +41,18 @@ class GalleryService(GalleryRecords):
     faces : finds and embeds faces, and knows the scenarios
     store : keeps what is enrolled
     audit : notes who did what
+    flagger : offers doubtful verdicts to the review queue; None: nobody reviews
     """
 
-    def __init__(self, faces: FaceService, store: GalleryStore, audit: AuditLog) -> None:
-        super().__init__(store, audit)
+    def __init__(
+        self,
+        faces: FaceService,
+        store: GalleryStore,
+        audit: AuditLog,
+        flagger: Flagger | None = None,
+    ) -> None:
+        super().__init__(store, audit, None if flagger is None else flagger.queue)
+        self._flagger = flagger
         self._faces = faces
         self._enroller = Enroller(faces)
         self._searcher = Searcher(faces)
@@ -157,6 +166,8 @@ class GalleryService(GalleryRecords):
                 note.values["similarity"] = found.candidates[0].similarity
             if found.margin is not None:
                 note.values["margin"] = found.margin
+        self._faces.feed.sought(found)
+        self._flag(opened, found, image)
         return found
 
     def verify(
@@ -181,4 +192,12 @@ class GalleryService(GalleryRecords):
             found = self._searcher.verify(opened, subject_id, image, scenario)
             note.outcome = found.verdict.value
             note.values["similarity"] = found.candidate.similarity
+        self._faces.feed.sought(found)
+        self._flag(opened, found, image)
         return found
+
+    def _flag(
+        self, gallery: Gallery, found: Identification | Verification, image: RgbImage
+    ) -> None:
+        if self._flagger is not None:
+            self._flagger.sought(gallery, found, lambda probe: self._faces.crop(image, probe.face))

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.errors import InputError, TemplateNotFoundError, TokenReusedError
+from ood_face.errors import (
+    GalleryNotFoundError,
+    InputError,
+    SubjectNotFoundError,
+    TemplateNotFoundError,
+    TokenReusedError,
+)
 from ood_face.ports import SelfChecking
 from ood_face.service.auditing import noted
 from ood_face.types import FEATURE_DIM, LOCAL, AuditAction
@@ -14,7 +20,7 @@ from ood_face.types import FEATURE_DIM, LOCAL, AuditAction
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ood_face.ports import AuditLog, Gallery, GalleryStore
+    from ood_face.ports import AuditLog, Gallery, GalleryStore, ReviewQueue
     from ood_face.types import (
         Caller,
         GalleryCounts,
@@ -61,11 +67,17 @@ class GalleryRecords:
     ----------
     store : keeps what is enrolled
     audit : notes who did what
+    review : has verdicts about subjects, which go when they go; None: there are none
     """
 
-    def __init__(self, store: GalleryStore, audit: AuditLog) -> None:
+    def __init__(
+        self, store: GalleryStore, audit: AuditLog, review: ReviewQueue | None = None
+    ) -> None:
         self._store = store
         self._audit = audit
+        self._review = review
+        if review is not None:
+            review.watch(self._enrolled)
 
     def open(self, name: str) -> Gallery:
         """Return a gallery."""
@@ -80,7 +92,12 @@ class GalleryRecords:
     ) -> None:
         """Erase a gallery with all its subjects."""
         with noted(self._audit, caller, AuditAction.DELETE_GALLERY, name):
-            self._store.delete(name, if_version)
+            try:
+                self._store.delete(name, if_version)
+            except GalleryNotFoundError:
+                self._forget(name)
+                raise
+            self._forget(name)
 
     def page_of_galleries(
         self, after: str | None = None, limit: int = 100
@@ -196,10 +213,19 @@ class GalleryRecords:
         if_version: int | None = None,
         caller: Caller = LOCAL,
     ) -> None:
-        """Erase a subject and every trace of it."""
+        """Erase a subject and every trace of it, also in the review queue.
+
+        Where the queue's file fails, the error says so and the subject is gone already: repeated,
+        the call erases what is left and raises SubjectNotFoundError.
+        """
         opened = self._store.open(gallery)
         with noted(self._audit, caller, AuditAction.DELETE, gallery, subject_id):
-            opened.delete_subject(subject_id, if_version)
+            try:
+                opened.delete_subject(subject_id, if_version)
+            except SubjectNotFoundError:
+                self._forget(gallery, subject_id)
+                raise
+            self._forget(gallery, subject_id)
 
     def check(self) -> None:
         """Read the files of the store, where it has any of its own.
@@ -220,5 +246,18 @@ class GalleryRecords:
 
     def close(self) -> None:
         """Finish what runs in the background and let go of the store and of the log."""
+        if self._review is not None:
+            self._review.close()  # first: what is on its way in asks the store
         self._store.close()
         self._audit.close()
+
+    def _enrolled(self, gallery: str, subject_id: str) -> bool:
+        try:
+            self._store.open(gallery).subject(subject_id)
+        except (GalleryNotFoundError, SubjectNotFoundError):
+            return False
+        return True
+
+    def _forget(self, gallery: str, subject_id: str | None = None) -> None:
+        if self._review is not None:
+            self._review.forget(gallery, subject_id)

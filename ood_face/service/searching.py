@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from ood_face.errors import InputError, SubjectNotFoundError
@@ -11,6 +12,7 @@ from ood_face.matching.identification import (
     rank,
     subject_ids_of,
 )
+from ood_face.matching.probability import with_probabilities
 from ood_face.service.enrolling import check_model
 from ood_face.types import MAX_TEMPLATES, Identification, Verification
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["MAX_TOP_K", "Searcher"]
 
 MAX_TOP_K = 100
+# counting takes as long as searching; a number of a minute ago is as good for a prior
+_COUNT_LIVES_S = 60.0
 
 
 class Searcher:
@@ -34,6 +38,7 @@ class Searcher:
 
     def __init__(self, faces: FaceService) -> None:
         self._faces = faces
+        self._counts = _Counts()
 
     def identify(
         self, gallery: Gallery, image: RgbImage, top_k: int = 5, scenario: str | None = None
@@ -61,7 +66,13 @@ class Searcher:
             ids = subject_ids_of(((hit.subject_id, hit.similarity) for hit in hits), subjects)
             if len(ids) == subjects or len(hits) < count:
                 break
-        candidates = rank(probe.feature, gallery.enrolled(ids))
+        candidates = with_probabilities(
+            rank(probe.feature, gallery.enrolled(ids)),
+            probe.ood_score,
+            self._faces.same_model,
+            0 if self._faces.same_model is None else self._counts.subjects(gallery),
+            applied.same_prior,
+        )
         verdict, reasons, margin = decide_identity(probe.ood_score, candidates, applied)
         return Identification(
             probe=probe,
@@ -90,15 +101,34 @@ class Searcher:
                 gallery=info.name,
                 subject=subject_id,
             )
-        verdict, reasons = decide_verification(probe.ood_score, candidates[0], applied)
+        # one subject is claimed, so the prior is that of two pictures
+        (candidate,) = with_probabilities(
+            candidates, probe.ood_score, self._faces.same_model, 1, applied.same_prior
+        )
+        verdict, reasons = decide_verification(probe.ood_score, candidate, applied)
         return Verification(
             probe=probe,
-            candidate=candidates[0],
+            candidate=candidate,
             verdict=verdict,
             reasons=reasons,
             gallery=info.name,
             scenario=applied,
         )
+
+
+class _Counts:
+    """How many subjects galleries have, or had a moment ago."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, float, int]] = {}
+
+    def subjects(self, gallery: Gallery) -> int:
+        info, now = gallery.info, time.monotonic()
+        version, counted, count = self._known.get(info.name, (-1, now, 0))
+        if version != info.version or now - counted >= _COUNT_LIVES_S:
+            count = gallery.counts().subjects
+            self._known[info.name] = (info.version, now, count)
+        return count
 
 
 def check_top_k(top_k: int) -> None:

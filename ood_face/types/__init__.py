@@ -14,6 +14,7 @@ from ood_face.types.arrays import (
 )
 from ood_face.types.decisions import (
     Comparison,
+    Policy,
     Reason,
     Scenario,
     Verdict,
@@ -49,6 +50,28 @@ from ood_face.types.galleries import (
     check_gallery_name,
     check_subject_id,
 )
+from ood_face.types.observation import (
+    Observation,
+    VerdictSource,
+)
+from ood_face.types.probability import (
+    EVIDENCE_TERMS,
+    Probability,
+    SameModel,
+    check_prior,
+    evidence_terms,
+)
+from ood_face.types.review import (
+    ReviewCase,
+    ReviewItem,
+    ReviewKind,
+    ReviewLabel,
+    ReviewMark,
+    ReviewOrder,
+    ReviewPage,
+    ReviewQuery,
+    ReviewState,
+)
 from ood_face.types.search import (
     Candidate,
     Hit,
@@ -59,6 +82,7 @@ from ood_face.types.search import (
 
 __all__ = [
     "CROP_SIDE_PX",
+    "EVIDENCE_TERMS",
     "FEATURE_DIM",
     "LOCAL",
     "MAX_TEMPLATES",
@@ -83,19 +107,35 @@ __all__ = [
     "IdentifyVerdict",
     "NearDuplicate",
     "NewTemplate",
+    "Observation",
     "Picture",
+    "Policy",
+    "Probability",
     "Profile",
     "QualityLevel",
     "QualityScore",
     "Reason",
     "RequestToken",
+    "ReviewCase",
+    "ReviewItem",
+    "ReviewKind",
+    "ReviewLabel",
+    "ReviewMark",
+    "ReviewOrder",
+    "ReviewPage",
+    "ReviewQuery",
+    "ReviewState",
     "RgbImage",
     "Role",
+    "SameModel",
     "Scenario",
     "Subject",
     "TemplateRecord",
     "Verdict",
+    "VerdictSource",
     "Verification",
     "check_gallery_name",
+    "check_prior",
     "check_subject_id",
+    "evidence_terms",
 ]

@@ -52,6 +52,9 @@ class AuditAction(StrEnum):
     DELETE_GALLERY = "delete_gallery"
     CREATE_KEY = "create_key"
     REVOKE_KEY = "revoke_key"
+    LABEL_REVIEW = "label_review"
+    DELETE_REVIEW = "delete_review"
+    EXPORT_REVIEW = "export_review"
 
 
 @dataclass(frozen=True, slots=True)

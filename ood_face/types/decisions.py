@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ood_face.types.faces import FaceTemplate
 
-__all__ = ["Comparison", "Reason", "Scenario", "Verdict"]
+__all__ = ["Comparison", "Policy", "Reason", "Scenario", "Verdict"]
 
 
 class Verdict(StrEnum):
@@ -19,6 +19,13 @@ class Verdict(StrEnum):
     REVIEW = "review"
     DIFFERENT = "different"
     RECAPTURE = "recapture"
+
+
+class Policy(StrEnum):
+    """What decides once the pictures are good enough."""
+
+    SIMILARITY = "similarity"
+    PROBABILITY = "probability"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +38,18 @@ class Scenario:
     different_below : similarity below which they are different people; between: review
     recapture_below : a face whose ood_score is below this asks for another picture
     same_needs_score_above : both ood_scores must exceed this for ``same``; None: no such rule
-    similarity_alone : a similarity above ``same_above`` passes whatever the scores are
+    similarity_alone : a similarity above ``same_above``, or a probability above
+        ``same_probability_above``, passes whatever the scores are
     enroll_needs_score_above : a face is enrolled if its ood_score exceeds this
     identify_needs_margin_above : a subject is ``identified`` if its similarity exceeds that of
         the next subject by more than this; between: review
+    calibration : name of the model's calibration that turns similarities into probabilities;
+        None: none
+    policy : whether the thresholds of the similarity or those of the probability decide
+    same_probability_above : P(same) above which two faces are the same person
+    different_probability_below : P(same) below which they are different people; between: review
+    same_prior : how probable it is, before the pictures are seen, that two faces are the same
+        person; in a search, that the person is enrolled
     """
 
     name: str
@@ -45,6 +60,11 @@ class Scenario:
     similarity_alone: bool = False
     enroll_needs_score_above: float = 0.5
     identify_needs_margin_above: float = 0.05
+    calibration: str | None = None
+    policy: Policy = Policy.SIMILARITY
+    same_probability_above: float = 0.99
+    different_probability_below: float = 0.05
+    same_prior: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +86,9 @@ class Comparison:
     verdict : what to do
     reasons : why, most important first
     scenario : the thresholds that were applied
+    probability : P(same), 0..1, given ``scenario.same_prior``; None: the model in use has no such
+        calibration, or no score
+    probability_interval : where it lies with 95 %, as far as the calibration goes
     """
 
     similarity: float
@@ -74,3 +97,5 @@ class Comparison:
     verdict: Verdict
     reasons: tuple[Reason, ...]
     scenario: Scenario
+    probability: float | None = None
+    probability_interval: tuple[float, float] | None = None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ood_face.ports import Admission, AuditLog, Detector, Embedder, GalleryStore
-    from ood_face.types import DetectedFace, RgbImage
+    from ood_face.types import DetectedFace, RgbImage, SameModel
 
 
 def fake_align(image: RgbImage, face: DetectedFace) -> NDArray[np.uint8]:
@@ -38,6 +38,7 @@ def fake_service(
     embedder: Embedder | None = None,
     admission: Admission | None = None,
     scenarios_file: Path | None = None,
+    same_model: SameModel | None = None,
 ) -> FaceService:
     """Return a service whose networks are fakes, unless given."""
     return FaceService(
@@ -47,6 +48,7 @@ def fake_service(
         CountingAdmission() if admission is None else admission,
         fake_align,
         dominant_face_ratio=2.0,
+        same_model=same_model,
     )
 
 

@@ -57,6 +57,13 @@ def client(service):
         yield client
 
 
+def test_the_model_comes_with_what_makes_p_same(service):
+    assert service.same_model.model_id == service.model_id
+    # better than even at the default threshold, the surer the better the pictures
+    good, fair = (service.same_model.probability(0.45, q, q, 0.5).value for q in (0.9, 0.4))
+    assert 0.95 < fair < good
+
+
 def test_the_self_test_passes(service):
     service.self_test()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ood_face.evaluation.card import identification, model, score, verification
+from ood_face.evaluation.card import identification, model, probability, score, verification
 from ood_face.evaluation.card.text import joined
 
 if TYPE_CHECKING:
@@ -47,4 +47,5 @@ def _figures(report: Mapping[str, Any], plots: Sequence[str]) -> list[str]:
         score.far(report, plots),
         score.uncertainty(report),
         score.calibration(report, plots),
+        probability.probability(report, plots),
     ]

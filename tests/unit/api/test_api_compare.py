@@ -29,7 +29,13 @@ def test_a_form(client):
         "similarity_alone": False,
         "enroll_needs_score_above": 0.5,
         "identify_needs_margin_above": 0.05,
+        "calibration": None,
+        "policy": "similarity",
+        "same_probability_above": 0.99,
+        "different_probability_below": 0.05,
+        "same_prior": 0.5,
     }
+    assert (body["probability"], body["probability_interval"]) == (None, None)
     assert body["model_id"] == "fake-1"
     for face in (body["face_a"], body["face_b"]):
         assert face["quality"] == 78

@@ -6,6 +6,13 @@ import pytest
 
 from ood_face.evaluation.conformance import FAR_SETS, GRADED, checks_of, checks_table
 
+LARGER = (
+    "same_probability",
+    "sets",
+    "all_degraded",
+    "larger_than_with_scores_by",
+    "similarity",
+)
 BASELINES = ("feature_norm", "laplacian_sharpness", "detector_probability")
 
 
@@ -22,6 +29,18 @@ def figures() -> dict[str, Any]:
             }
         },
         "calibration": {"expected_calibration_error": 0.05},
+        "same_probability": {
+            "sets": {
+                "all_degraded": {
+                    "larger_than_with_scores_by": {
+                        "similarity": {
+                            "brier": {"interval": [0.001, 0.02]},
+                            "ece": {"interval": [0.001, 0.04]},
+                        }
+                    }
+                }
+            }
+        },
         "verification": {"cfp_ff": {"accuracy": 0.99}, "cfp_fp": {"accuracy": 0.92}},
         "model": {"weights_bytes": 20_000_000},
     }
@@ -41,8 +60,8 @@ def failed(report: dict[str, Any], training: dict[str, Any] | None = None) -> li
 def test_a_model_on_the_limits_keeps_to_all() -> None:
     checks = checks_of(figures(), TRAINING)
     assert [check.name for check in checks if not check.passed] == []
-    # 1 sign, 2 of each degradation, far sets, baselines, calibration, accuracy, size, speed, stage
-    assert len(checks) == 1 + 2 * 8 + 6 + 3 + 1 + 2 + 1 + 1 + 2
+    # sign, 2 of each degradation, far sets, baselines, calibration, P(same), accuracy, the model
+    assert len(checks) == 1 + 2 * 8 + 6 + 3 + 1 + 2 + 2 + 1 + 1 + 2
     assert len({check.name for check in checks}) == len(checks)
 
 
@@ -56,11 +75,13 @@ def test_a_model_on_the_limits_keeps_to_all() -> None:
         (("ood", "objects", "auroc"), float("nan"), "far.objects"),
         (("discard", "methods", "feature_norm", "area_to_20_percent"), 0.1, "discard.feature_norm"),
         (("calibration", "expected_calibration_error"), 0.0501, "calibration"),
+        ((*LARGER, "brier", "interval"), [0.0, 0.1], "same.brier"),
+        ((*LARGER, "ece", "interval"), [-0.001, 0.1], "same.ece"),
         (("verification", "cfp_fp", "accuracy"), 0.9199, "accuracy.cfp_fp"),
         (("model", "weights_bytes"), 20_001_000, "size"),
     ],
 )
-def test_each_check_can_fail(path: tuple[str, ...], value: float, name: str) -> None:
+def test_each_check_can_fail(path: tuple[str, ...], value: Any, name: str) -> None:
     report = figures()
     place = report
     for key in path[:-1]:

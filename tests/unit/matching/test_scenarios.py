@@ -4,7 +4,8 @@ import pytest
 
 from ood_face.errors import ConfigError
 from ood_face.matching import load_scenarios
-from ood_face.types import Scenario
+from ood_face.matching.scenarios import add_scenario
+from ood_face.types import Policy, Scenario
 
 
 def test_the_built_in_ones():
@@ -44,6 +45,53 @@ def test_a_file_adds_and_changes(tmp_path):
     )
 
 
+def test_a_scenario_names_a_calibration_or_none(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '[gate]\ncalibration = "gate-2026"\n[lobby]\ncalibration = "none"\n', encoding="utf-8"
+    )
+    scenarios = load_scenarios(path)
+    assert scenarios["gate"].calibration == "gate-2026"
+    assert scenarios["lobby"].calibration is None
+    assert scenarios["default"].calibration is None
+
+
+def test_a_scenario_decides_by_probability_if_it_says_so(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('[gate]\npolicy = "probability"\nsame_prior = 0.01\n', encoding="utf-8")
+    scenarios = load_scenarios(path)
+    assert scenarios["gate"].policy is Policy.PROBABILITY
+    assert scenarios["gate"].same_prior == 0.01
+    assert scenarios["default"].policy is Policy.SIMILARITY
+
+
+def test_what_is_added_to_a_file_is_read_back(tmp_path):
+    path = tmp_path / "mine.toml"
+    added = [
+        Scenario("door", 0.412345678, 0.3, same_needs_score_above=0.5, calibration="door-2026"),
+        Scenario("gate.2", policy=Policy.PROBABILITY, similarity_alone=True),
+    ]
+    for scenario in added:
+        add_scenario(path, scenario)
+    found = load_scenarios(path)
+    assert [found[one.name] for one in added] == added
+
+
+@pytest.mark.parametrize("name", ["", "Door", "a b", "-x", 'x"]', "x" * 65])
+def test_what_is_no_name_is_not_added(tmp_path, name):
+    with pytest.raises(ConfigError, match="cannot name a scenario"):
+        add_scenario(tmp_path / "mine.toml", Scenario(name))
+    assert not (tmp_path / "mine.toml").exists()
+
+
+def test_to_a_file_that_is_wrong_nothing_is_added(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[x\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        add_scenario(path, Scenario("y"))
+    assert path.read_text(encoding="utf-8") == "[x\n"
+
+
 def test_nobody_changes_them_afterwards():
     with pytest.raises(TypeError):
         load_scenarios()["mine"] = Scenario("mine")
@@ -66,6 +114,18 @@ def test_nobody_changes_them_afterwards():
             "[x]\nsimilarity_alone = true\nsame_needs_score_above = 0.5",
             "scenarios.contradiction",
             ["same_needs_score_above"],
+        ),
+        ("[x]\ncalibration = 3", "scenarios.calibration", ["x", "3", "none"]),
+        ("[x]\ncalibration = '../x'", "scenarios.calibration", ["../x"]),
+        ("[x]\npolicy = 'luck'", "scenarios.policy", ["similarity, probability", "'luck'"]),
+        ("[x]\npolicy = 1", "scenarios.policy", ["1"]),
+        ("[x]\nsame_prior = 0", "scenarios.out_of_range", ["same_prior", "0"]),
+        ("[x]\nsame_prior = 1.0", "scenarios.out_of_range", ["same_prior", "1.0"]),
+        ("[x]\nsame_probability_above = 1.5", "scenarios.out_of_range", ["0.0..1.0"]),
+        (
+            "[x]\nsame_probability_above = 0.6\ndifferent_probability_below = 0.7",
+            "scenarios.probabilities_crossed",
+            ["different_probability_below", "0.7", "0.6"],
         ),
         ("x = 1", "scenarios.not_table", ["x"]),
         ("[x", "scenarios.not_toml", []),

@@ -1,0 +1,70 @@
+"""Settings and scenarios, read once and checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ood_face.config import Settings
+from ood_face.errors import ConfigError
+from ood_face.matching import load_scenarios
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ood_face.types import Scenario
+
+__all__ = ["open_scenarios", "read_settings", "save_scenario"]
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Return the settings of the environment, some of them replaced.
+
+    Parameters
+    ----------
+    overrides : values by field name; one that is None is left to the environment
+
+    Raises
+    ------
+    ConfigError
+        A value is wrong; names the setting.
+    """
+    given: dict[str, Any] = {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValueError as exc:
+        # pydantic's ValidationError; pydantic itself stays in config
+        errors: Any = getattr(exc, "errors", list)()
+        name = str(errors[0]["loc"][0]) if errors and errors[0]["loc"] else "?"
+        raise ConfigError(
+            "settings.invalid",
+            "the setting OOD_FACE_{name} is wrong: {problem}",
+            name=name.upper(),
+            problem=errors[0]["msg"] if errors else str(exc),
+        ) from exc
+
+
+def open_scenarios(settings: Settings) -> Mapping[str, Scenario]:
+    """Return the scenarios by name, without loading any model.
+
+    Raises
+    ------
+    ConfigError
+        The scenario file is wrong.
+    """
+    return load_scenarios(settings.scenarios_file)
+
+
+def save_scenario(path: Path, scenario: Scenario) -> None:
+    """Add a scenario to a file; see :func:`ood_face.matching.scenarios.add_scenario`.
+
+    Raises
+    ------
+    ConfigError
+        The file has a scenario of this name, or is wrong.
+    StorageError
+        It can't be written; it is as it was.
+    """
+    from ood_face.matching.scenarios import add_scenario  # noqa: PLC0415
+
+    add_scenario(path, scenario)

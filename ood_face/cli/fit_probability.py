@@ -1,0 +1,95 @@
+"""``ood-face weights fit-probability``: fit P(same) of a model to pairs of known people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ood_face.artifacts import PROBABILITY_FILE
+from ood_face.bootstrap import read_settings
+from ood_face.cli.exits import errors_as_exits, printable
+from ood_face.cli.options import AsJson, Lang, refuse
+from ood_face.cli.progress import ConsoleProgress
+from ood_face.cli.render import print_json
+from ood_face.messages import DEFAULT_LANGUAGE, translate
+from ood_face.uncertainty import DEFAULT_PASSES
+
+if TYPE_CHECKING:
+    from ood_face.cli.evaluating import Source
+    from ood_face.config import Settings
+    from ood_face.evaluation.instruments import Progress
+
+__all__ = ["fit_probability"]
+
+
+def fit_probability(  # noqa: PLR0913 - each option of a command is an argument
+    *,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with faces/ and ood/, see README: the full set.")
+    ] = None,
+    folders: Annotated[
+        Path | None, typer.Option(help="Own pictures: a folder with one folder per person.")
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Own pairs: CSV with image_a, image_b, same[, fold].")
+    ] = None,
+    aligned: Annotated[
+        bool, typer.Option("--aligned", help="Own pictures are aligned 112x112 faces already.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(help="Model of the manifest; else OOD_FACE_MODEL or its default.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write, for OOD_FACE_PROBABILITY_FILE; --data: if unset, the model's own."
+        ),
+    ] = None,
+    cache: Annotated[
+        Path, typer.Option(help="Keeps pictures and measurements: an ended run goes on from there.")
+    ] = Path("runs/cache"),
+    as_json: AsJson = False,
+    lang: Lang = DEFAULT_LANGUAGE,
+) -> None:
+    """Fit the probability of the same person to pairs, as they are and degraded."""
+    given = [source for source in (data, folders, pairs) if source is not None]
+    refuse(len(given) != 1, "give exactly one of --data, --folders and --pairs")
+    refuse(aligned and data is not None, "--aligned goes with --folders and --pairs")
+    refuse(out is None and data is None, "--folders and --pairs need --out")
+    # only this command needs the fit
+    from ood_face.cli.evaluating import Source  # noqa: PLC0415
+
+    with errors_as_exits(lang, as_json=as_json), ConsoleProgress() as progress:
+        source = Source(data, folders, pairs, aligned)
+        found = _fit(read_settings(model=model), source, cache, out, progress)
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo(printable(translate("probability.fitted", found, lang)))
+
+
+def _fit(
+    settings: Settings, source: Source, cache: Path, out: Path | None, progress: Progress
+) -> dict[str, Any]:
+    from ood_face.calibration.same import fit_same  # noqa: PLC0415
+    from ood_face.calibration.same_file import (  # noqa: PLC0415
+        add_to_manifest,
+        fit_facts,
+        write_same_model,
+    )
+    from ood_face.cli.bench import Bench  # noqa: PLC0415
+    from ood_face.cli.evaluating import gathered, read_data  # noqa: PLC0415
+
+    bench = Bench(settings, cache, DEFAULT_PASSES, progress, with_probability=False)
+    test_data = read_data(source, cache, bench, progress)
+    comparisons = gathered(bench, test_data)
+    fitted = fit_same(comparisons, bench.model_id)
+    facts = fit_facts(comparisons, test_data.rule)
+    own = f"{bench.entry.name}/{PROBABILITY_FILE}"
+    path = settings.weights_dir / own if out is None else out
+    write_same_model(path, fitted, facts)
+    if out is None:
+        add_to_manifest(settings.weights_dir, bench.entry.name, own)
+    return {"file": str(path), "model_id": bench.model_id, "pivot": fitted.pivot, **facts}

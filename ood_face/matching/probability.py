@@ -1,0 +1,135 @@
+"""P(same) where it is used: the file beside the model, and the candidates of a search."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ood_face.errors import ArtifactError, CalibrationMissingError
+from ood_face.types import EVIDENCE_TERMS, SameModel, check_prior
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ood_face.types import Candidate
+
+__all__ = ["PROBABILITY_FORMAT", "load_same_model", "with_probabilities"]
+
+PROBABILITY_FORMAT = 1
+
+
+def load_same_model(path: Path, model_id: str) -> SameModel:
+    """Read what makes P(same) of a model's similarities and scores.
+
+    Parameters
+    ----------
+    path : a file that ``ood_face.calibration.same_file`` wrote
+    model_id : the model in use
+
+    Raises
+    ------
+    CalibrationMissingError
+        There is no such file, or it was fitted for another model.
+    ArtifactError
+        It is not valid.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise CalibrationMissingError(
+            "probability.missing",
+            "{file} cannot be read: {reason}",
+            file=str(path),
+            reason=exc.strerror or type(exc).__name__,
+        ) from exc
+    except ValueError as exc:  # tomllib.TOMLDecodeError and UnicodeDecodeError
+        raise ArtifactError(
+            "probability.not_toml",
+            "{file} is no valid TOML: {reason}",
+            file=str(path),
+            reason=str(exc),
+        ) from exc
+    if document.get("model_id") != model_id:
+        raise CalibrationMissingError(
+            "probability.other_model",
+            "{file} belongs to model {found}, not to {model}",
+            file=str(path),
+            found=document.get("model_id"),
+            model=model_id,
+        )
+    same = document.get("same")
+    if document.get("format") != PROBABILITY_FORMAT or not isinstance(same, dict):
+        raise ArtifactError(
+            "probability.format",
+            "{file} must have format = {format} and a table same",
+            file=str(path),
+            format=PROBABILITY_FORMAT,
+        )
+    return _same_model(path, model_id, same)
+
+
+def _same_model(path: Path, model_id: str, same: dict[str, Any]) -> SameModel:
+    try:
+        weights = np.array([float(same[name]) for name in EVIDENCE_TERMS])
+        covariance = np.array(same["covariance"], np.float64)
+        low, high = (float(limit) for limit in same["limits"])
+    except (KeyError, TypeError, ValueError) as exc:
+        raise ArtifactError(
+            "probability.numbers",
+            "{file}: the table same needs the numbers {names}, covariance and two limits",
+            file=str(path),
+            names=", ".join(EVIDENCE_TERMS),
+        ) from exc
+    return SameModel(model_id, weights, covariance, (low, high))
+
+
+def with_probabilities(
+    candidates: Sequence[Candidate],
+    ood_score: float | None,
+    model: SameModel | None,
+    subjects: int,
+    prior: float,
+) -> list[Candidate]:
+    """Return the candidates of a search with the probability that each is the one sought.
+
+    Before the pictures are seen, the one sought is enrolled with the probability ``prior``, and
+    then each of the subjects as probably as any other. At most one of them is the one sought, so
+    the candidates share what is certain: two that are equally similar have one half each at most.
+    Subjects that are not among the candidates count as no likelier than the last candidate.
+
+    Parameters
+    ----------
+    candidates : by similarity, best first
+    ood_score : of the probe; None: nobody knows
+    model : None: the model in use has no such calibration
+    subjects : how many are enrolled
+    prior : above 0 and below 1
+
+    Returns
+    -------
+    candidates : those whose template or probe has no score without a probability
+    """
+    check_prior(prior)
+    known = [one for one in candidates if one.ood_score is not None]
+    if model is None or ood_score is None or not known:
+        return list(candidates)
+    evidence = model.evidence(
+        [one.similarity for one in known],
+        np.full(len(known), ood_score),
+        [one.ood_score for one in known if one.ood_score is not None],
+    )[0]
+    each = prior / max(subjects, len(candidates))
+    share = each * np.exp(evidence)
+    others = max(subjects, len(candidates)) - len(known)
+    rest = each * others * math.exp(min(0.0, float(evidence[-1])))
+    found = share / (1 - prior + share.sum() + rest)
+    values = dict(zip((one.subject_id for one in known), found, strict=True))
+    return [
+        replace(one, probability=float(values[one.subject_id])) if one.subject_id in values else one
+        for one in candidates
+    ]

@@ -1,0 +1,257 @@
+"""Sliding windows: of one kind of number against its reference, of labels, of verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ood_face.errors import InputError
+from ood_face.evaluation.calibration_error import reliability
+from ood_face.monitoring.drift_statistics import (
+    bin_counts,
+    decile_edges,
+    ks_distance,
+    stability_index,
+)
+from ood_face.monitoring.drift_thresholds import FEWEST_IN_REFERENCE, STEP, WINDOW, thresholds_for
+from ood_face.types import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ood_face.monitoring.drift_thresholds import Thresholds
+
+__all__ = [
+    "FEWEST_LABELS",
+    "LABEL_WINDOW",
+    "DriftState",
+    "LabelWindow",
+    "Reference",
+    "SignalWindow",
+    "VerdictWindow",
+]
+
+# an alarm ends when what raised it is below this share of its threshold: it does not flutter
+_ENDS_BELOW = 0.75
+LABEL_WINDOW = 500
+# with fewer, chance alone can make the error of a true calibration 0.1 and more
+FEWEST_LABELS = 200
+_LABEL_BINS = 10
+
+
+class DriftState(StrEnum):
+    """Where the watch of one kind of number stands.
+
+    ``learning``: its reference is being taken; ``filling``: too few numbers since then.
+    """
+
+    LEARNING = "learning"
+    FILLING = "filling"
+    STABLE = "stable"
+    DRIFTED = "drifted"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What numbers were like when all was well.
+
+    Attributes
+    ----------
+    edges : what parts its values into bins, rising
+    counts : how many of its values lie in each bin, one more than edges
+    source : ``first``: the first numbers that came; else the name of the calibration
+    taken_at : ISO 8601, UTC
+    """
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    source: str
+    taken_at: str
+
+    @property
+    def count(self) -> int:
+        """How many values it is of."""
+        return sum(self.counts)
+
+    @classmethod
+    def of(cls, values: Iterable[float], source: str, taken_at: str) -> Reference:
+        """Return the reference of values (N,), at least one."""
+        found = np.fromiter(values, np.float64)
+        edges = decile_edges(found)
+        counts = bin_counts(found, edges)
+        return cls(tuple(edges.tolist()), tuple(counts.tolist()), source, taken_at)
+
+    @classmethod
+    def of_quantiles(
+        cls, quantiles: Sequence[float], count: int, source: str, taken_at: str
+    ) -> Reference:
+        """Return the reference of values of which evenly spaced quantiles are known.
+
+        Parameters
+        ----------
+        quantiles : (Q,) rising, from the least value to the greatest, Q at least 2
+        count : of how many values
+
+        Raises
+        ------
+        InputError
+            They are of fewer values than a reference needs.
+        """
+        if count < FEWEST_IN_REFERENCE:
+            raise InputError(
+                "drift.few_in_reference",
+                "calibration {name} is of {count} pictures; a reference for drift needs {needed}",
+                name=source,
+                count=count,
+                needed=FEWEST_IN_REFERENCE,
+            )
+        # each value stands for an equal part of the distribution, so that ties keep their weight
+        places = (np.arange(count) + 0.5) / count
+        known = np.linspace(0, 1, len(quantiles))
+        return cls.of(np.interp(places, known, quantiles).tolist(), source, taken_at)
+
+
+class SignalWindow:
+    """Watches one kind of number.
+
+    Parameters
+    ----------
+    reference_count : how many of the first numbers become the reference where none is given
+    reference : what to compare with; None: not there yet
+    """
+
+    def __init__(self, reference_count: int, reference: Reference | None = None) -> None:
+        self._reference_count = reference_count
+        self.reference = reference
+        self.learned: list[float] = []
+        # the numbers of their bins alone: nobody's score is kept
+        self.bins: deque[int] = deque(maxlen=WINDOW)
+        self.since_look = 0
+        self.state = DriftState.LEARNING if reference is None else DriftState.FILLING
+        self.psi: float | None = None
+        self.ks: float | None = None
+
+    @property
+    def thresholds(self) -> Thresholds | None:
+        """From where on it has drifted; None: there is no reference yet."""
+        return None if self.reference is None else thresholds_for(self.reference.count)
+
+    @property
+    def learning(self) -> tuple[int, int]:
+        """How many numbers the reference has and needs."""
+        if self.reference is not None:
+            return self.reference.count, self.reference.count
+        return len(self.learned), self._reference_count
+
+    def add(self, value: float, now: str) -> bool:
+        """Take one number; return whether the state has changed. What is not finite is left out.
+
+        Parameters
+        ----------
+        now : ISO 8601, UTC
+        """
+        if not math.isfinite(value):
+            return False
+        if self.reference is None:
+            self.learned.append(value)
+            if len(self.learned) < self._reference_count:
+                return False
+            self.reference = Reference.of(self.learned, "first", now)
+            self.learned = []
+            return self._become(DriftState.FILLING)
+        edges = self.reference.edges
+        self.bins.append(int(np.searchsorted(edges, value, side="right")))
+        self.since_look += 1
+        if len(self.bins) < WINDOW or self.since_look < STEP:
+            return False
+        self.since_look = 0
+        return self._become(self._look(self.reference))
+
+    def _look(self, reference: Reference) -> DriftState:
+        window = np.bincount(self.bins, minlength=len(reference.counts))
+        self.psi = float(stability_index(reference.counts, window))
+        self.ks = float(ks_distance(reference.counts, window))
+        limits = thresholds_for(reference.count)
+        share = _ENDS_BELOW if self.state == DriftState.DRIFTED else 1.0
+        drifted = self.psi >= share * limits.psi or self.ks >= share * limits.ks
+        return DriftState.DRIFTED if drifted else DriftState.STABLE
+
+    def _become(self, state: DriftState) -> bool:
+        changed, self.state = state != self.state, state
+        return changed
+
+
+class LabelWindow:
+    """Watches whether P(same) keeps its word on what people have labelled.
+
+    Parameters
+    ----------
+    alert_above : expected calibration error above which there is an alarm
+    """
+
+    def __init__(self, alert_above: float) -> None:
+        self.alert_above = alert_above
+        self.items: deque[tuple[float, bool]] = deque(maxlen=LABEL_WINDOW)
+        self.state = DriftState.FILLING
+
+    @property
+    def error(self) -> float | None:
+        """Expected calibration error over ten bins; None: fewer than 200 items."""
+        if len(self.items) < FEWEST_LABELS:
+            return None
+        probabilities, outcomes = zip(*self.items, strict=True)
+        found = reliability(np.array(probabilities), np.array(outcomes), _LABEL_BINS)
+        return found.expected_error
+
+    def add(self, probability: float, same: bool) -> bool:
+        """Take one labelled item; return whether the state has changed."""
+        if not 0 <= probability <= 1:  # also NaN
+            return False
+        self.items.append((probability, same))
+        error = self.error
+        if error is None:
+            return False
+        share = _ENDS_BELOW if self.state == DriftState.DRIFTED else 1.0
+        state = DriftState.DRIFTED if error > share * self.alert_above else DriftState.STABLE
+        changed, self.state = state != self.state, state
+        return changed
+
+
+class VerdictWindow:
+    """Shares of the verdicts, in the window and in the reference.
+
+    Parameters
+    ----------
+    reference_count : how many of the first verdicts become the reference
+    """
+
+    def __init__(self, reference_count: int) -> None:
+        self._reference_count = reference_count
+        self.reference: Counter[Verdict] = Counter()
+        self.items: deque[Verdict] = deque(maxlen=WINDOW)
+
+    def add(self, verdict: Verdict) -> None:
+        """Take one verdict."""
+        if self.reference.total() < self._reference_count:
+            self.reference[verdict] += 1
+        self.items.append(verdict)
+
+    @property
+    def shares(self) -> dict[Verdict, float]:
+        """Share of each verdict in the window; empty: there was none."""
+        return _shares(Counter(self.items))
+
+    @property
+    def reference_shares(self) -> dict[Verdict, float]:
+        """Share of each verdict in the reference, as far as it is there."""
+        return _shares(self.reference)
+
+
+def _shares(counts: Counter[Verdict]) -> dict[Verdict, float]:
+    total = counts.total()
+    return {verdict: counts[verdict] / total for verdict in Verdict} if total else {}
