@@ -143,8 +143,7 @@ def test_own_pictures_give_a_p_same_of_their_own(run, people):
     assert list(manifest.model("made-up").files) == ["made-up/weights.bin"]
 
 
-@pytest.mark.usefixtures("embedder")
-def test_the_full_set_gives_the_model_its_own(run, people, monkeypatch):
+def test_the_full_set_gives_the_model_its_own(run, people, embedder, monkeypatch):
     # the layout of the full set is another test's; here, folders stand for it
     from ood_face.cli import evaluating  # noqa: PLC0415
 
@@ -163,6 +162,11 @@ def test_the_full_set_gives_the_model_its_own(run, people, monkeypatch):
     assert entry.files["made-up/probability.toml"] == sha256_of(path)
     assert entry.version == "1"
     assert load_same_model(path, "made-up@1").limits[1] > 3
+    # the new file in the manifest makes no measurement out of date
+    before, text = embedder.measured, path.read_text(encoding="utf-8")
+    assert run("weights", "fit-probability", "--data", ".", "--json").exit_code == 0
+    assert embedder.measured == before
+    assert path.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.usefixtures("embedder")
