@@ -23,8 +23,10 @@ from tests.unit.cli.test_cli_evaluate import MANIFEST, CountingRts
 def embedder(run, monkeypatch) -> CountingRts:
     weights = run.folder / "weights"
     (weights / "made-up").mkdir(parents=True)
-    (weights / "manifest.toml").write_text(MANIFEST, encoding="utf-8")
     (weights / "made-up" / "weights.bin").write_bytes(b"1234567")
+    digest = sha256_of(weights / "made-up" / "weights.bin")
+    manifest = MANIFEST.replace('"00"', f'"{digest}"')
+    (weights / "manifest.toml").write_text(manifest, encoding="utf-8")
     fake = CountingRts("made-up@1")
     monkeypatch.setenv("OOD_FACE_WEIGHTS_DIR", str(weights))
     monkeypatch.setattr(bench, "open_service", lambda *_, **__: fake_service(embedder=fake))
@@ -167,6 +169,11 @@ def test_the_full_set_gives_the_model_its_own(run, people, embedder, monkeypatch
     assert run("weights", "fit-probability", "--data", ".", "--json").exit_code == 0
     assert embedder.measured == before
     assert path.read_text(encoding="utf-8") == text
+    # a network that somebody changed does not become the manifest's in passing
+    Path("weights/made-up/weights.bin").write_bytes(b"7654321")
+    refused = run("weights", "fit-probability", "--data", ".")
+    assert refused.exit_code == 8
+    assert "the manifest says sha256" in refused.stderr
 
 
 @pytest.mark.usefixtures("embedder")
