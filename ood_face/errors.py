@@ -126,6 +126,26 @@ class NoFaceError(InputError):
 class MultipleFacesError(InputError):
     """Several faces were found where exactly one is wanted."""
 
+    @staticmethod
+    def in_picture(count: int, ratio: float, which: str = "") -> MultipleFacesError:
+        """Return the error of a picture with several faces, none of which stands out.
+
+        Parameters
+        ----------
+        count : faces in the picture
+        ratio : how many times as large as the next the largest must be
+        which : ``first`` or ``second`` picture of a comparison; empty: there is only one
+        """
+        suffix = which and f"_{which}"
+        picture = f"the {which} picture" if which else "the picture"
+        return MultipleFacesError(
+            f"face.several{suffix}",
+            f"{{count}} faces were found in {picture} and none stands out: the largest "
+            "must have at least {ratio:g} times the area of the next",
+            count=count,
+            ratio=ratio,
+        )
+
 
 class LowQualityError(InputError):
     """The face's ood_score is too low for what is asked."""

@@ -71,7 +71,11 @@ def make_metrics_router(sources: Iterable[Callable[[], Iterable[Family]]]) -> AP
     )
     asked = tuple(sources)
 
-    @router.get("/metrics", response_class=Response)
+    @router.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
     def metrics() -> Response:
         """Return gauges in Prometheus' text format."""
         text = exposition(family for source in asked for family in source())

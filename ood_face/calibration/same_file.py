@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ood_face.artifacts import Manifest, write_entry, write_toml
+from ood_face.artifacts import PROBABILITY_FILE, Manifest, verified_path, write_entry, write_toml
 from ood_face.types import EVIDENCE_TERMS
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ood_face.evaluation.comparisons import Comparisons
     from ood_face.types import SameModel
 
-__all__ = ["FORMAT", "add_to_manifest", "fit_facts", "write_same_model"]
+__all__ = ["FORMAT", "fit_facts", "ship_same_model", "write_same_model"]
 
 FORMAT = 1  # what ood_face.matching.probability reads
 
@@ -59,16 +59,27 @@ def fit_facts(comparisons: Comparisons, data: str) -> dict[str, Any]:
     }
 
 
-def add_to_manifest(weights_dir: Path, name: str, filename: str) -> None:
-    """List a file beside a model, or its new sha256.
+def ship_same_model(weights_dir: Path, name: str, model: SameModel, fit: Mapping[str, Any]) -> Path:
+    """Write a model beside its network, list it in the manifest, and return its path.
 
     Parameters
     ----------
-    name : of the model
-    filename : relative to the folder
+    name : of the network in the manifest
+    fit : on what it was fitted
+
+    Raises
+    ------
+    ArtifactError
+        A file of the network is missing, or differs from what the manifest says; nothing was
+        written.
     """
-    manifest = Manifest.load(weights_dir)
-    entry = manifest.model(name)
+    entry = Manifest.load(weights_dir).model(name)
+    own = f"{name}/{PROBABILITY_FILE}"
+    for other in entry.files:
+        if other != own:  # all are hashed anew below, and none may get in by that
+            verified_path(entry, other)
+    write_same_model(weights_dir / own, model, fit)
     keys = {"kind": entry.kind, "version": entry.version, "license": entry.license}
     keys |= {"source": entry.source, **entry.extra}
-    write_entry(weights_dir, name, {*entry.files, filename}, keys)
+    write_entry(weights_dir, name, {*entry.files, own}, keys)
+    return weights_dir / own

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ood_face.artifacts import PROBABILITY_FILE
 from ood_face.bootstrap import read_settings
 from ood_face.cli.exits import errors_as_exits, printable
 from ood_face.cli.options import AsJson, Lang, refuse
@@ -75,8 +74,8 @@ def _fit(
 ) -> dict[str, Any]:
     from ood_face.calibration.same import fit_same  # noqa: PLC0415
     from ood_face.calibration.same_file import (  # noqa: PLC0415
-        add_to_manifest,
         fit_facts,
+        ship_same_model,
         write_same_model,
     )
     from ood_face.cli.bench import Bench  # noqa: PLC0415
@@ -87,9 +86,9 @@ def _fit(
     comparisons = gathered(bench, test_data)
     fitted = fit_same(comparisons, bench.model_id)
     facts = fit_facts(comparisons, test_data.rule)
-    own = f"{bench.entry.name}/{PROBABILITY_FILE}"
-    path = settings.weights_dir / own if out is None else out
-    write_same_model(path, fitted, facts)
     if out is None:
-        add_to_manifest(settings.weights_dir, bench.entry.name, own)
+        path = ship_same_model(settings.weights_dir, bench.entry.name, fitted, facts)
+    else:
+        path = out
+        write_same_model(path, fitted, facts)
     return {"file": str(path), "model_id": bench.model_id, "pivot": fitted.pivot, **facts}

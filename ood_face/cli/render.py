@@ -59,7 +59,7 @@ STYLE_OF_VERDICT = {
 _LABELS: dict[Language, dict[str, str]] = {
     "en": {
         "similarity": "similarity",
-        "probability": "P(same person) {value:.4f} ({low:.4f}-{high:.4f}), prior {prior:g}",
+        "probability": "P(same person) {value:.5f} ({low:.5f}-{high:.5f}), prior {prior:g}",
         "faces": "faces",
         "face": "face",
         "no_face": "no face",
@@ -73,7 +73,7 @@ _LABELS: dict[Language, dict[str, str]] = {
     },
     "zh": {
         "similarity": "相似度",
-        "probability": "同一人的概率 {value:.4f}（{low:.4f}-{high:.4f}），先验 {prior:g}",
+        "probability": "同一人的概率 {value:.5f}（{low:.5f}-{high:.5f}），先验 {prior:g}",
         "faces": "张人脸",
         "face": "张人脸",
         "no_face": "没有人脸",

@@ -43,14 +43,21 @@ class DriftJob:
     monitor : fresh; the job alone uses it from now on
     path : where it is saved: every minute, at a change of state, and at the end
     webhook : told when something drifts and when that is over; None: nobody is
+    queue_size : observations that may wait
     """
 
-    def __init__(self, monitor: DriftMonitor, path: Path, webhook: Webhook | None = None) -> None:
+    def __init__(
+        self,
+        monitor: DriftMonitor,
+        path: Path,
+        webhook: Webhook | None = None,
+        queue_size: int = _QUEUE_SIZE,
+    ) -> None:
         self._monitor = monitor
         self._path = path
         self._webhook = webhook
         self._lock = threading.Lock()
-        self._queue: Queue[Observation | tuple[float, bool] | None] = Queue(_QUEUE_SIZE)
+        self._queue: Queue[Observation | tuple[float, bool] | None] = Queue(queue_size)
         self._dropped = 0
         self._closed = False
         self._changed = False

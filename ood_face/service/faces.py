@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ood_face.errors import (
-    BackendError,
-    CalibrationMissingError,
     MultipleFacesError,
     NoFaceError,
     UnknownScenarioError,
 )
-from ood_face.imaging.arrays import check_crops, check_image, colour_ramps
+from ood_face.imaging.arrays import check_crops, check_image
 from ood_face.matching.decision import compare_templates
 from ood_face.service.observing import VerdictFeed
+from ood_face.service.self_test import run_self_test
 from ood_face.uncertainty import DEFAULT_PASSES, wanted_passes
 
 if TYPE_CHECKING:
@@ -80,13 +79,8 @@ class FaceService:
         self._admission = admission
         self._align = align
         self._dominant_face_ratio = dominant_face_ratio
-        if same_model is not None and same_model.model_id != embedder.model_id:
-            raise CalibrationMissingError(
-                "probability.not_of_model",
-                "P(same) of model {found} says nothing of features of {model}",
-                found=same_model.model_id,
-                model=embedder.model_id,
-            )
+        if same_model is not None:
+            same_model.check_model(embedder.model_id)
         self._same_model = same_model
         self.feed = VerdictFeed()
         # takes the second picture of a comparison; its tasks never submit tasks, so they can't
@@ -266,20 +260,7 @@ class FaceService:
         BackendError
             A network failed, or its output is not what it must be.
         """
-        crop = colour_ramps()
-        self._detector.detect(crop)
-        embedded = self._embedder.embed(crop[None])
-        norms = np.linalg.norm(embedded.features, axis=1)
-        scores = [embedded.score(i) for i in range(len(norms))]
-        # the negated comparisons also catch NaN
-        score_works = scores[0] is None or 0.0 <= scores[0] <= 1.0
-        if len(norms) != 1 or not abs(norms[0] - 1.0) < 1e-3 or not score_works:
-            raise BackendError(
-                "service.self_test",
-                "the model does not work: norms {norms} and scores {scores} for one face",
-                norms=norms.tolist(),
-                scores=scores,
-            )
+        run_self_test(self._detector, self._embedder)
 
     def _detect(self, image: RgbImage) -> list[DetectedFace]:
         faces = self._detector.detect(image)
@@ -304,15 +285,7 @@ class FaceService:
             raise NoFaceError.in_picture(width, height, which)
         ratio = self._dominant_face_ratio
         if len(faces) > 1 and faces[0].area_px2 < ratio * faces[1].area_px2:
-            suffix = which and f"_{which}"
-            picture = f"the {which} picture" if which else "the picture"
-            raise MultipleFacesError(
-                f"face.several{suffix}",
-                f"{{count}} faces were found in {picture} and none stands out: the largest "
-                "must have at least {ratio:g} times the area of the next",
-                count=len(faces),
-                ratio=ratio,
-            )
+            raise MultipleFacesError.in_picture(len(faces), ratio, which)
         return self._templates(image, faces[:1])[0], len(faces)
 
     def _extract_two(

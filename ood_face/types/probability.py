@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.errors import ArtifactError, InputError
+from ood_face.errors import ArtifactError, CalibrationMissingError, InputError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -126,6 +126,16 @@ class SameModel:
         weights.flags.writeable = covariance.flags.writeable = False
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "covariance", covariance)
+
+    def check_model(self, model_id: str) -> None:
+        """Raise CalibrationMissingError unless this was fitted for a model."""
+        if self.model_id != model_id:
+            raise CalibrationMissingError(
+                "probability.not_of_model",
+                "P(same) of model {found} says nothing of features of {model}",
+                found=self.model_id,
+                model=model_id,
+            )
 
     @property
     def pivot(self) -> float | None:

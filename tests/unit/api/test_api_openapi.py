@@ -11,6 +11,8 @@ def _media_types(path: str, status: int) -> list[str]:
         return []
     if status >= 400:
         return ["application/problem+json"]
+    if path == "/metrics":
+        return ["text/plain"]
     if path.endswith("/crop"):
         return ["image/png"]
     return ["application/x-ndjson" if path.endswith(":batch") else "application/json"]

@@ -233,3 +233,19 @@ def test_a_role_opens_what_it_is_for_and_nothing_else(queue, audit, store, keys,
     let_in = {role for role, answer in answers.items() if answer.status_code != 403}
     assert let_in == {NEEDED[method, path], Role.ADMIN}
     assert client.request(method, path.format(item=1, index=0)).status_code == 401
+
+
+def test_the_document_describes_every_operation_and_every_field(client):
+    document = client.get("/openapi.json").json()
+    for method, path in NEEDED:
+        operation = document["paths"][path][method]
+        assert operation["description"]
+        content = [
+            list(response.get("content", ()))
+            for status, response in operation["responses"].items()
+            if int(status) >= 400
+        ]
+        assert content == [["application/problem+json"]] * len(content)
+    for name in ("ReviewItemOut", "ReviewPageOut"):
+        for field, schema in document["components"]["schemas"][name]["properties"].items():
+            assert {"description", "examples", "items"} & set(schema), field

@@ -23,8 +23,10 @@ from tests.unit.cli.test_cli_evaluate import MANIFEST, CountingRts
 def embedder(run, monkeypatch) -> CountingRts:
     weights = run.folder / "weights"
     (weights / "made-up").mkdir(parents=True)
-    (weights / "manifest.toml").write_text(MANIFEST, encoding="utf-8")
     (weights / "made-up" / "weights.bin").write_bytes(b"1234567")
+    digest = sha256_of(weights / "made-up" / "weights.bin")
+    manifest = MANIFEST.replace('"00"', f'"{digest}"')
+    (weights / "manifest.toml").write_text(manifest, encoding="utf-8")
     fake = CountingRts("made-up@1")
     monkeypatch.setenv("OOD_FACE_WEIGHTS_DIR", str(weights))
     monkeypatch.setattr(bench, "open_service", lambda *_, **__: fake_service(embedder=fake))
@@ -143,8 +145,7 @@ def test_own_pictures_give_a_p_same_of_their_own(run, people):
     assert list(manifest.model("made-up").files) == ["made-up/weights.bin"]
 
 
-@pytest.mark.usefixtures("embedder")
-def test_the_full_set_gives_the_model_its_own(run, people, monkeypatch):
+def test_the_full_set_gives_the_model_its_own(run, people, embedder, monkeypatch):
     # the layout of the full set is another test's; here, folders stand for it
     from ood_face.cli import evaluating  # noqa: PLC0415
 
@@ -163,6 +164,16 @@ def test_the_full_set_gives_the_model_its_own(run, people, monkeypatch):
     assert entry.files["made-up/probability.toml"] == sha256_of(path)
     assert entry.version == "1"
     assert load_same_model(path, "made-up@1").limits[1] > 3
+    # the new file in the manifest makes no measurement out of date
+    before, text = embedder.measured, path.read_text(encoding="utf-8")
+    assert run("weights", "fit-probability", "--data", ".", "--json").exit_code == 0
+    assert embedder.measured == before
+    assert path.read_text(encoding="utf-8") == text
+    # a network that somebody changed does not become the manifest's in passing
+    Path("weights/made-up/weights.bin").write_bytes(b"7654321")
+    refused = run("weights", "fit-probability", "--data", ".")
+    assert refused.exit_code == 8
+    assert "the manifest says sha256" in refused.stderr
 
 
 @pytest.mark.usefixtures("embedder")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ood_face.service import Flagger, GalleryService
@@ -163,3 +165,18 @@ def test_a_sweep_goes_through_all_subjects_part_by_part(queue):
     assert len(set(asked)) == 250
     assert len(everything(queue)) == 125
     assert queue.sweep() == 0
+
+
+def test_what_a_reader_keeps_in_the_log_goes_as_soon_as_it_has_read(queue, tmp_path):
+    queue.offer(case(subject_id="ann-4711"), yes)
+    queue.flush()
+    with closing(sqlite3.connect(tmp_path / "review.sqlite", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT COUNT(*) FROM item").fetchone() == (1,)
+        assert queue.forget("staff", "ann-4711") == 1
+        assert everything(queue) == []
+        assert b"ann-4711" in content(tmp_path)
+        reader.execute("ROLLBACK")
+        queue.offer(case(2), yes)
+        queue.flush()
+        assert b"ann-4711" not in content(tmp_path)

@@ -7,24 +7,25 @@ import resource
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from ood_face.errors import BusyError, StorageError
+from ood_face.errors import BackendError, BusyError, InputError, StorageError
 from ood_face.monitoring.review import _WAITING
 from ood_face.service import Flagger, GalleryService
 from ood_face.types import IdentifyVerdict, ReviewLabel
 from tests.fakes import fake_service
 from tests.fakes.audit import RecordingAudit
-from tests.fakes.galleries import FakeGalleryStore
+from tests.fakes.galleries import FakeGallery, FakeGalleryStore, Memory
 from tests.fakes.review import case, everything, yes
+from tests.fakes.templates import crop
 from tests.unit.service.people import ANN, GALLERY, ask, dim, photo
 
 
-def service_over(queue) -> GalleryService:
-    service = GalleryService(
-        fake_service(), FakeGalleryStore(), RecordingAudit(), Flagger(queue, 0.5)
-    )
+def service_over(queue, store=None) -> GalleryService:
+    store = FakeGalleryStore() if store is None else store
+    service = GalleryService(fake_service(), store, RecordingAudit(), Flagger(queue, 0.5))
     service.create_gallery(GALLERY)
     service.enroll(GALLERY, ask("ann", photo(ANN)))
     return service
@@ -109,3 +110,36 @@ def test_closing_writes_what_waits(open_queue):
         queue.offer(case(number), yes)
     queue.close()
     assert len(everything(open_queue())) == 100
+
+
+def test_a_gallery_that_cannot_be_asked_costs_the_item_and_not_the_verdict(queue, caplog):
+    memory = Memory()
+    service = service_over(queue, FakeGalleryStore(memory))
+    found = service.identify(GALLERY, dim(ANN, 0.5).image)
+    queue.flush()
+    assert len(everything(queue)) == 1
+
+    class Unreachable(FakeGallery):
+        def subject(self, subject_id):
+            raise BackendError("fake.away", "nobody answers of {who}", who=subject_id)
+
+    gallery = Unreachable(memory, memory.galleries[GALLERY])
+    Flagger(queue, 0.5).sought(gallery, found, lambda _: crop(1))
+    queue.flush()
+    assert len(everything(queue)) == 1
+    assert "a verdict is not in the review queue: nobody answers of ann" in caplog.text
+
+
+def test_a_face_that_cannot_be_cut_out_costs_the_item_and_not_the_verdict(open_queue, caplog):
+    queue = open_queue(keep_crops=True)
+    service = service_over(queue)
+    found = service.identify(GALLERY, photo(ANN).image)
+    recapture = replace(found, verdict=IdentifyVerdict.RECAPTURE)
+
+    def degenerate(_template):
+        raise InputError("align.degenerate", "the landmarks lie on one line")
+
+    Flagger(queue, 0.5).sought(service.open(GALLERY), recapture, degenerate)
+    queue.flush()
+    assert everything(queue) == []
+    assert "the landmarks lie on one line" in caplog.text
