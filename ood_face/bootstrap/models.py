@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from ood_face.artifacts import PROBABILITY_FILE, Manifest, verified_path
 from ood_face.bootstrap.reading import open_scenarios, read_settings
-from ood_face.errors import ArtifactError
+from ood_face.errors import ArtifactError, CalibrationMissingError
 from ood_face.imaging import align_face
 from ood_face.service import FaceService, Flagger, ReviewedFaceService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ood_face.config import Settings
     from ood_face.embedding import RtsEmbedder
     from ood_face.ports import Detector, ReviewQueue
-    from ood_face.types import DetectedFace, RgbImage, SameModel
+    from ood_face.types import DetectedFace, RgbImage, SameEstimator, SameModel, Scenario
 
 __all__ = ["open_rts_embedder", "open_service"]
 
@@ -83,6 +83,7 @@ def open_service(
         same_model=_open_same_model(settings, manifest, embedder.model_id)
         if with_probability
         else None,
+        calibrations=_open_calibrations(settings, scenarios.values(), embedder.model_id),
     )
     ms = 1000 * (time.perf_counter() - start)
     _logger.info("loaded %s, detector %s, %.0f ms", service.model_id, settings.detector, ms)
@@ -142,6 +143,28 @@ def _open_same_model(settings: Settings, manifest: Manifest, model_id: str) -> S
     file = f"{name}/{PROBABILITY_FILE}"
     entry = manifest.model(name)
     return load_same_model(verified_path(entry, file), model_id) if file in entry.files else None
+
+
+def _open_calibrations(
+    settings: Settings, scenarios: Iterable[Scenario], model_id: str
+) -> dict[str, SameEstimator]:
+    # those that scenarios name; each must be there, unchanged, and of this model
+    from ood_face.calibration.files import load_calibration  # noqa: PLC0415
+    from ood_face.matching.probability import CalibratedSimilarity  # noqa: PLC0415
+
+    folder = settings.weights_dir / model_id.rpartition("@")[0]
+    found: dict[str, SameEstimator] = {}
+    for name in {one.calibration for one in scenarios} - {None, "none"}:
+        calibration = load_calibration(folder, str(name), model_id)
+        if calibration.input.kind != "similarity" or calibration.prior is None:
+            raise CalibrationMissingError(
+                "scaling.not_of_similarity",
+                "the calibration {name} is of logits: no scenario can use it, which needs one of "
+                "similarities",
+                name=name,
+            )
+        found[str(name)] = CalibratedSimilarity(calibration.probability, calibration.prior)
+    return found
 
 
 def _align(image: RgbImage, face: DetectedFace) -> NDArray[np.uint8]:

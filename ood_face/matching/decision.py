@@ -12,7 +12,7 @@ from ood_face.errors import InputError
 from ood_face.types import Comparison, Policy, Reason, Verdict
 
 if TYPE_CHECKING:
-    from ood_face.types import FaceTemplate, Probability, SameModel, Scenario
+    from ood_face.types import FaceTemplate, Probability, SameEstimator, Scenario
 
 __all__ = ["compare_templates", "decide"]
 
@@ -22,7 +22,7 @@ def compare_templates(
     template_b: FaceTemplate,
     scenario: Scenario,
     counts: tuple[int, int] = (1, 1),
-    same_model: SameModel | None = None,
+    same_model: SameEstimator | None = None,
 ) -> Comparison:
     """Compare two faces under a scenario.
 
@@ -64,15 +64,21 @@ def compare_templates(
         reasons=reasons + largest,
         scenario=scenario,
         probability=probability,
-        probability_interval=None if found is None else (found.low, found.high),
+        probability_interval=_interval(found),
     )
+
+
+def _interval(found: Probability | None) -> tuple[float, float] | None:
+    if found is None or found.low is None or found.high is None:
+        return None
+    return found.low, found.high
 
 
 def _probability(
     similarity: float,
     scores: tuple[float | None, float | None],
     scenario: Scenario,
-    same_model: SameModel | None,
+    same_model: SameEstimator | None,
 ) -> Probability | None:
     score_a, score_b = scores
     if same_model is None or score_a is None or score_b is None:

@@ -10,17 +10,79 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ood_face.errors import ArtifactError, CalibrationMissingError
-from ood_face.types import EVIDENCE_TERMS, SameModel, check_prior
+from ood_face.types import EVIDENCE_TERMS, Probability, SameModel, check_prior
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from ood_face.types import Candidate
+    from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["PROBABILITY_FORMAT", "load_same_model", "with_probabilities"]
+    from ood_face.types import Candidate, SameEstimator, Scenario
+
+__all__ = [
+    "PROBABILITY_FORMAT",
+    "CalibratedSimilarity",
+    "load_same_model",
+    "same_estimator",
+    "with_probabilities",
+]
 
 PROBABILITY_FORMAT = 1
+# the logarithm of the odds must stay finite
+_SUREST = 1 - 1e-9
+
+
+class CalibratedSimilarity:
+    """P(same) by a calibration of the similarity alone, such as ``ood-face calibrate`` fits.
+
+    See :class:`ood_face.types.SameEstimator`. The scores have no part in it.
+
+    Parameters
+    ----------
+    calibrated : returns P(same) of similarities, float64 of shape (N,)
+    prior : the share of pairs of one person that these probabilities assume
+    """
+
+    def __init__(
+        self, calibrated: Callable[[ArrayLike], NDArray[np.float64]], prior: float
+    ) -> None:
+        check_prior(prior)
+        self._calibrated = calibrated
+        self._odds = math.log(prior / (1 - prior))
+
+    def evidence(
+        self, similarity: ArrayLike, score_a: ArrayLike, score_b: ArrayLike
+    ) -> NDArray[np.float64]:
+        """Return the evidence of N pairs, three times: there is no interval."""
+        pairs = np.broadcast_arrays(np.atleast_1d(similarity), score_a, score_b)[0]
+        found = np.clip(self._calibrated(pairs), 1 - _SUREST, _SUREST)
+        return np.tile(np.log(found / (1 - found)) - self._odds, (3, 1))
+
+    def probability(
+        self, similarity: float, score_a: float, score_b: float, prior: float
+    ) -> Probability:
+        """Return P(same) of one pair, for another prior than the calibration's own, too."""
+        check_prior(prior)
+        evidence = float(self.evidence(similarity, score_a, score_b)[0, 0])
+        odds = evidence + math.log(prior / (1 - prior))
+        return Probability(1 / (1 + math.exp(-odds)), None, None)
+
+
+def same_estimator(
+    scenario: Scenario, model: SameModel | None, calibrations: Mapping[str, SameEstimator]
+) -> SameEstimator | None:
+    """Return what makes P(same) in a scenario; None: nothing does.
+
+    Parameters
+    ----------
+    scenario : its ``calibration`` names one; ``none``: no probabilities; unset: those of the model
+    model : the model's own P(same); None: it has none
+    calibrations : those that scenarios name
+    """
+    if scenario.calibration is None:
+        return model
+    return None if scenario.calibration == "none" else calibrations[scenario.calibration]
 
 
 def load_same_model(path: Path, model_id: str) -> SameModel:
@@ -91,7 +153,7 @@ def _same_model(path: Path, model_id: str, same: dict[str, Any]) -> SameModel:
 def with_probabilities(
     candidates: Sequence[Candidate],
     ood_score: float | None,
-    model: SameModel | None,
+    model: SameEstimator | None,
     subjects: int,
     prior: float,
 ) -> list[Candidate]:

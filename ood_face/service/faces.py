@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from ood_face.errors import (
 )
 from ood_face.imaging.arrays import check_crops, check_image
 from ood_face.matching.decision import compare_templates
+from ood_face.matching.probability import same_estimator
 from ood_face.service.observing import VerdictFeed
 from ood_face.service.self_test import run_self_test
 from ood_face.uncertainty import DEFAULT_PASSES, wanted_passes
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         FaceTemplate,
         QualityScore,
         RgbImage,
+        SameEstimator,
         SameModel,
         Scenario,
     )
@@ -56,6 +59,7 @@ class FaceService:
     dominant_face_ratio : where one face is wanted, the largest is taken if its area is at least
         this many times the next one's
     same_model : makes P(same) of two faces; None: the model has no such calibration
+    calibrations : make it in the scenarios that name them
 
     Attributes
     ----------
@@ -72,6 +76,7 @@ class FaceService:
         *,
         dominant_face_ratio: float,
         same_model: SameModel | None = None,
+        calibrations: Mapping[str, SameEstimator] = MappingProxyType({}),
     ) -> None:
         self._detector = detector
         self._embedder = embedder
@@ -82,9 +87,9 @@ class FaceService:
         if same_model is not None:
             same_model.check_model(embedder.model_id)
         self._same_model = same_model
+        self._calibrations = calibrations
         self.feed = VerdictFeed()
-        # takes the second picture of a comparison; its tasks never submit tasks, so they can't
-        # come to wait for each other, and the predictor pools bound what really runs at once
+        # for second pictures; its tasks submit no tasks, so they can't wait for each other
         self._second = ThreadPoolExecutor(thread_name_prefix="second-picture")
 
     @property
@@ -101,6 +106,10 @@ class FaceService:
     def same_model(self) -> SameModel | None:
         """What makes P(same) of two faces; None: the model has no such calibration."""
         return self._same_model
+
+    def estimator(self, scenario: Scenario) -> SameEstimator | None:
+        """Return what makes P(same) in a scenario; None: nothing does."""
+        return same_estimator(scenario, self._same_model, self._calibrations)
 
     @property
     def quality_score(self) -> QualityScore:
@@ -182,7 +191,7 @@ class FaceService:
         with self._admission.admit():
             (template_a, count_a), (template_b, count_b) = self._extract_two(image_a, image_b)
         counts = (count_a, count_b)
-        found = compare_templates(template_a, template_b, applied, counts, self._same_model)
+        found = compare_templates(template_a, template_b, applied, counts, self.estimator(applied))
         self.feed.compared(found)
         return found
 
@@ -201,26 +210,17 @@ class FaceService:
         scenario : name of the thresholds to apply
         counts : how many faces each picture showed; more than one is said in the reasons
 
-        Raises
-        ------
-        InputError
-            The templates come from different models.
+        An InputError tells that the templates come from different models.
         """
         applied = self.scenario(scenario)
-        return compare_templates(template_a, template_b, applied, counts, self._same_model)
+        return compare_templates(template_a, template_b, applied, counts, self.estimator(applied))
 
     def crop(self, image: RgbImage, face: DetectedFace) -> NDArray[np.uint8]:
         """Return the uint8 (112, 112, 3) crop of a face, as the model sees it."""
         return self._align(image, face)
 
     def scenario(self, name: str) -> Scenario:
-        """Return a scenario.
-
-        Raises
-        ------
-        UnknownScenarioError
-            No scenario has this name.
-        """
+        """Return a scenario; UnknownScenarioError: none has this name."""
         try:
             return self._scenarios[name]
         except KeyError:

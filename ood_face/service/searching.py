@@ -66,11 +66,12 @@ class Searcher:
             ids = subject_ids_of(((hit.subject_id, hit.similarity) for hit in hits), subjects)
             if len(ids) == subjects or len(hits) < count:
                 break
+        estimator = self._faces.estimator(applied)
         candidates = with_probabilities(
             rank(probe.feature, gallery.enrolled(ids)),
             probe.ood_score,
-            self._faces.same_model,
-            0 if self._faces.same_model is None else self._counts.subjects(gallery),
+            estimator,
+            0 if estimator is None else self._counts.subjects(gallery),
             applied.same_prior,
         )
         verdict, reasons, margin = decide_identity(probe.ood_score, candidates, applied)
@@ -103,7 +104,7 @@ class Searcher:
             )
         # one subject is claimed, so the prior is that of two pictures
         (candidate,) = with_probabilities(
-            candidates, probe.ood_score, self._faces.same_model, 1, applied.same_prior
+            candidates, probe.ood_score, self._faces.estimator(applied), 1, applied.same_prior
         )
         verdict, reasons = decide_verification(probe.ood_score, candidate, applied)
         return Verification(

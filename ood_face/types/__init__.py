@@ -57,6 +57,7 @@ from ood_face.types.observation import (
 from ood_face.types.probability import (
     EVIDENCE_TERMS,
     Probability,
+    SameEstimator,
     SameModel,
     check_prior,
     evidence_terms,
@@ -127,6 +128,7 @@ __all__ = [
     "ReviewState",
     "RgbImage",
     "Role",
+    "SameEstimator",
     "SameModel",
     "Scenario",
     "Subject",

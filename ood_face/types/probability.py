@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -35,7 +35,14 @@ from ood_face.errors import ArtifactError, CalibrationMissingError, InputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["EVIDENCE_TERMS", "Probability", "SameModel", "check_prior", "evidence_terms"]
+__all__ = [
+    "EVIDENCE_TERMS",
+    "Probability",
+    "SameEstimator",
+    "SameModel",
+    "check_prior",
+    "evidence_terms",
+]
 
 # the weights' names in files, in the order of the columns of `evidence_terms`
 EVIDENCE_TERMS = (
@@ -49,11 +56,27 @@ _Z = 1.959963984540054  # 95 % of a normal distribution lie within so many stand
 
 @dataclass(frozen=True, slots=True)
 class Probability:
-    """A probability with its 95 % interval, all in 0..1."""
+    """A probability with its 95 % interval, all in 0..1; None: its interval is not known."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+
+
+class SameEstimator(Protocol):
+    """Makes P(same) of similarities and scores; see :class:`SameModel`."""
+
+    def evidence(
+        self, similarity: ArrayLike, score_a: ArrayLike, score_b: ArrayLike
+    ) -> NDArray[np.float64]:
+        """Return the evidence of N pairs and the ends of its interval, shape (3, N)."""
+        ...
+
+    def probability(
+        self, similarity: float, score_a: float, score_b: float, prior: float
+    ) -> Probability:
+        """Return P(same) of one pair."""
+        ...
 
 
 def evidence_terms(
