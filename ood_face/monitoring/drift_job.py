@@ -26,8 +26,8 @@ __all__ = ["DriftJob"]
 # observations that may wait: a few seconds of the fastest service, a few megabytes
 _QUEUE_SIZE = 10_000
 _SAVE_EVERY_S = 60.0
-# longer than a webhook that does not answer takes
-_CLOSE_S = 8.0
+# with the time for requests at work to end, below the 10 s after which supervisord kills by default
+_CLOSE_S = 3.0
 
 _logger = logging.getLogger(__name__)
 
