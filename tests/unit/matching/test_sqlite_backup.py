@@ -95,22 +95,6 @@ def test_a_restored_folder_has_what_was_backed_up(folder, backup, tmp_path):
     keys.close()
 
 
-def test_the_review_queue_is_backed_up_and_put_back(folder, tmp_path):
-    doubts = sqlite3.connect(folder / "review.sqlite")
-    doubts.execute("CREATE TABLE item (label)")
-    doubts.execute("INSERT INTO item VALUES ('same')")
-    doubts.commit()
-    doubts.close()
-
-    create_backup(folder, tmp_path / "b.zip")
-    report = restore_backup(tmp_path / "b.zip", tmp_path / "new")
-
-    assert "review.sqlite" in report.databases
-    doubts = sqlite3.connect(tmp_path / "new" / "review.sqlite")
-    assert doubts.execute("SELECT label FROM item").fetchall() == [("same",)]
-    doubts.close()
-
-
 def test_a_backup_is_made_while_another_process_serves_and_writes(folder, tmp_path):
     file = tmp_path / "backup.zip"
     store = SqliteGalleryStore(folder)
@@ -163,20 +147,6 @@ def test_a_restore_replaces_nothing_unless_told(folder, backup):
     assert report.moved_aside.parent == folder
     shutil.copytree(report.moved_aside, folder.parent / "aside")
     assert len(content(folder.parent / "aside")[0]) == 19
-
-
-def test_a_restore_turns_back_neither_keys_nor_the_audit_log(folder, backup):
-    keys = sqlite3.connect(folder / "access.sqlite")
-    keys.execute("DELETE FROM keys")
-    keys.commit()
-    keys.close()
-
-    report = restore_backup(backup, folder, replace=True)
-
-    assert (report.databases, report.kept) == (("galleries.sqlite",), ("access.sqlite",))
-    keys = sqlite3.connect(folder / "access.sqlite")
-    assert keys.execute("SELECT name FROM keys").fetchall() == []
-    keys.close()
 
 
 def test_the_index_of_the_old_state_is_not_used(folder, backup):
