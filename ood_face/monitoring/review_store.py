@@ -42,10 +42,19 @@ _WHERE = {
     ReviewState.ALL: "TRUE",
 }
 # the first to go come first
-_TOO_MANY = (
-    "id IN (SELECT id FROM item ORDER BY label IS NOT NULL, id "
-    "LIMIT MAX(0, (SELECT COUNT(*) FROM item) - ?))"
-)
+_INSERT = """
+INSERT INTO item (id, at, kind, verdict, reasons, scenario, model, similarity, score_a, score_b,
+  probability, ambiguity, gallery, template)
+VALUES (:id, :at, :kind, :verdict, :reasons, :scenario, :model, :similarity, :score_a, :score_b,
+  :probability, :ambiguity, :gallery, :template)"""
+_ERASE_ITEM = "DELETE FROM item WHERE id = ?"
+_ERASE_OLD = "DELETE FROM item WHERE at < ?"
+_ERASE_TOO_MANY = """
+DELETE FROM item WHERE id IN (SELECT id FROM item ORDER BY label IS NOT NULL, id
+  LIMIT MAX(0, (SELECT COUNT(*) FROM item) - ?))"""
+_ERASE_GALLERY = "DELETE FROM item WHERE gallery = ?"
+_ERASE_SUBJECT = """
+DELETE FROM item WHERE gallery = ? AND id IN (SELECT item FROM subject WHERE subject = ?)"""
 _LONGEST_NAME = 100
 
 _logger = logging.getLogger(__name__)
@@ -100,12 +109,7 @@ class ReviewStore:
                 if not valid():
                     continue
                 item_id = max(item_id + 1, _microseconds(at))
-                values = item_values(item_id, at, case)
-                places = ", ".join("?" * len(values))
-                connection.execute(
-                    f"INSERT INTO item ({', '.join(values)}) VALUES ({places})",  # noqa: S608 - made of constants
-                    tuple(values.values()),
-                )
+                connection.execute(_INSERT, item_values(item_id, at, case))
                 if case.subject_id is not None:
                     who = (item_id, subject_bytes(case.subject_id))
                     connection.execute("INSERT INTO subject (item, subject) VALUES (?, ?)", who)
@@ -115,7 +119,7 @@ class ReviewStore:
                         (2 * item_id + index, item_id, crop.tobytes()),
                     )
                 added += 1
-            connection.execute(f"DELETE FROM item WHERE {_TOO_MANY}", (self._most,))  # noqa: S608 - made of constants
+            connection.execute(_ERASE_TOO_MANY, (self._most,))
         return added
 
     def page(self, query: ReviewQuery) -> ReviewPage:
@@ -178,15 +182,15 @@ class ReviewStore:
 
     def delete(self, item_id: int) -> None:
         """Erase an item."""
-        if not self._erase("id = ?", (item_id,)):
+        if not self._erase(_ERASE_ITEM, (item_id,)):
             raise _unknown(item_id)
 
     def forget(self, gallery: str, subject_id: str | None) -> int:
         """Erase what is about a subject, or about all of a gallery."""
         if subject_id is None:
-            return self._erase("gallery = ?", (gallery,))
+            return self._erase(_ERASE_GALLERY, (gallery,))
         return self._erase(
-            "gallery = ? AND id IN (SELECT item FROM subject WHERE subject = ?)",
+            _ERASE_SUBJECT,
             (gallery, subject_bytes(subject_id)),
         )
 
@@ -208,7 +212,7 @@ class ReviewStore:
     def prune(self) -> int:
         """Erase what is older than it is kept, and what is too many."""
         oldest = stamp(self._now() - self._keep)
-        return self._erase("at < ?", (oldest,)) + self._erase(_TOO_MANY, (self._most,))
+        return self._erase(_ERASE_OLD, (oldest,)) + self._erase(_ERASE_TOO_MANY, (self._most,))
 
     def settle(self) -> None:
         """Empty the write-ahead log of what was deleted, or remember that this is owed."""
@@ -222,9 +226,9 @@ class ReviewStore:
         """Close the file."""
         self._database.close()
 
-    def _erase(self, where: str, values: tuple[object, ...]) -> int:
+    def _erase(self, statement: str, values: tuple[object, ...]) -> int:
         with self._database.writing() as connection:
-            erased = connection.execute(f"DELETE FROM item WHERE {where}", values).rowcount  # noqa: S608 - made of constants
+            erased = connection.execute(statement, values).rowcount
         if erased or self.owing:
             self.settle()
         return erased
