@@ -52,7 +52,7 @@ _HEADERS = {
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # these see to their callers themselves, or tell nothing that is worth hiding
 _API_PREFIX = "/v1/"
-_OPEN = ("/healthz", "/readyz", "/openapi.json")
+_OPEN = ("/healthz", "/readyz", "/openapi.json", "/metrics")
 _CHALLENGE = 'Basic realm="ood_face", charset="UTF-8"'
 
 _logger = logging.getLogger(__name__)

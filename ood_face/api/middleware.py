@@ -21,7 +21,7 @@ __all__ = ["BodyLimit", "RequestLog"]
 _logger = logging.getLogger(__name__)
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BATCH = re.compile(r"/v1/galleries/[^/:]+/subjects:batch")
-_API_PATHS = ("/v1/", "/healthz", "/readyz", "/openapi.json")
+_API_PATHS = ("/v1/", "/healthz", "/readyz", "/openapi.json", "/metrics")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ood_face.calibration.same_file import write_same_model
@@ -82,13 +82,12 @@ def test_a_model_without_scores_decides_nothing_by_probability():
     assert [reason.key for reason in reasons] == ["quality.none", "probability.none"]
 
 
-@given(probabilities, probabilities, scores, scores)
+@given(probabilities, probabilities, st.floats(0.4, 1), st.floats(0.4, 1))
 def test_more_probable_is_never_less_the_same(first, second, score_a, score_b):
     low, high = sorted((first, second))
     rank = {Verdict.DIFFERENT: 0, Verdict.REVIEW: 1, Verdict.SAME: 2}
     verdict_low, _ = decide(0.1, score_a, score_b, ODDS, low)
     verdict_high, _ = decide(0.1, score_a, score_b, ODDS, high)
-    assume(Verdict.RECAPTURE not in (verdict_low, verdict_high))
     assert rank[verdict_low] <= rank[verdict_high]
 
 
