@@ -29,7 +29,18 @@ from ood_face.cli.extracting import check_writable, extract_files, write_npz
 from ood_face.cli.gallery import app as gallery_app
 from ood_face.cli.keys import app as keys_app
 from ood_face.cli.operating import operating_points
-from ood_face.cli.options import AsJson, Lang, refuse
+from ood_face.cli.options import (
+    AsJson,
+    Cache,
+    Data,
+    Folders,
+    Lang,
+    ModelName,
+    OwnAligned,
+    Pairs,
+    check_source,
+    refuse,
+)
 from ood_face.cli.pictures import STDIN, read_picture
 from ood_face.cli.progress import ConsoleProgress, bar
 from ood_face.cli.render import (
@@ -185,37 +196,22 @@ def scenarios(as_json: AsJson = False, lang: Lang = DEFAULT_LANGUAGE) -> None:
 @app.command(epilog=HELP_EPILOG)
 def evaluate(  # noqa: PLR0913 - each option of a command is an argument
     *,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder with faces/ and ood/, see README: the full set.")
-    ] = None,
-    folders: Annotated[
-        Path | None, typer.Option(help="Own pictures: a folder with one folder per person.")
-    ] = None,
-    pairs: Annotated[
-        Path | None, typer.Option(help="Own pairs: CSV with image_a, image_b, same[, fold].")
-    ] = None,
-    aligned: Annotated[
-        bool, typer.Option("--aligned", help="Own pictures are aligned 112x112 faces already.")
-    ] = False,
-    model: Annotated[
-        str | None, typer.Option(help="Model of the manifest; else OOD_FACE_MODEL or its default.")
-    ] = None,
+    data: Data = None,
+    folders: Folders = None,
+    pairs: Pairs = None,
+    aligned: OwnAligned = False,
+    model: ModelName = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results; --data: the model's own, if unset.")
     ] = None,
     passes: Annotated[
         int, typer.Option(min=MIN_PASSES, max=MAX_PASSES, help="Monte Carlo passes.")
     ] = DEFAULT_PASSES,
-    cache: Annotated[
-        Path, typer.Option(help="Keeps pictures and measurements: an ended run goes on from there.")
-    ] = Path("runs/cache"),
+    cache: Cache = Path("runs/cache"),
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
     """Measure a model; write report.json, plots, and a model card or a page on own pictures."""
-    given = [source for source in (data, folders, pairs) if source is not None]
-    refuse(len(given) != 1, "give exactly one of --data, --folders and --pairs")
-    refuse(aligned and data is not None, "--aligned goes with --folders and --pairs")
-    refuse(out is None and data is None, "--folders and --pairs need --out")
+    check_source(data, folders, pairs, aligned, out)
     # the figures need NumPy alone, but only this command needs the figures
     from ood_face.cli.evaluating import HOW_TO_INSTALL, Source, evaluate_model  # noqa: PLC0415
 

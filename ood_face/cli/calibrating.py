@@ -10,7 +10,7 @@ import typer
 
 from ood_face.bootstrap import open_scenarios, read_settings
 from ood_face.cli.exits import errors_as_exits, printable
-from ood_face.cli.options import AsJson, Lang
+from ood_face.cli.options import Aligned, AsJson, Cache, Lang
 from ood_face.cli.progress import ConsoleProgress
 from ood_face.cli.render import print_json, print_table
 from ood_face.errors import UnknownScenarioError
@@ -67,12 +67,8 @@ def calibrate(  # noqa: PLR0913 - each option of a command is an argument
         str,
         typer.Option(help="Uncalibrated, the middle of its two thresholds counts as 1/2."),
     ] = "default",
-    aligned: Annotated[
-        bool, typer.Option("--aligned", help="The pictures are aligned 112x112 faces already.")
-    ] = False,
-    cache: Annotated[
-        Path, typer.Option(help="Keeps pictures and measurements: an ended run goes on from there.")
-    ] = Path("runs/cache"),
+    aligned: Aligned = False,
+    cache: Cache = Path("runs/cache"),
     as_json: AsJson = False,
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:

@@ -9,7 +9,17 @@ import typer
 
 from ood_face.bootstrap import read_settings
 from ood_face.cli.exits import errors_as_exits, printable
-from ood_face.cli.options import AsJson, Lang, refuse
+from ood_face.cli.options import (
+    AsJson,
+    Cache,
+    Data,
+    Folders,
+    Lang,
+    ModelName,
+    OwnAligned,
+    Pairs,
+    check_source,
+)
 from ood_face.cli.progress import ConsoleProgress
 from ood_face.cli.render import print_json
 from ood_face.messages import DEFAULT_LANGUAGE, translate
@@ -25,38 +35,23 @@ __all__ = ["fit_probability"]
 
 def fit_probability(  # noqa: PLR0913 - each option of a command is an argument
     *,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder with faces/ and ood/, see README: the full set.")
-    ] = None,
-    folders: Annotated[
-        Path | None, typer.Option(help="Own pictures: a folder with one folder per person.")
-    ] = None,
-    pairs: Annotated[
-        Path | None, typer.Option(help="Own pairs: CSV with image_a, image_b, same[, fold].")
-    ] = None,
-    aligned: Annotated[
-        bool, typer.Option("--aligned", help="Own pictures are aligned 112x112 faces already.")
-    ] = False,
-    model: Annotated[
-        str | None, typer.Option(help="Model of the manifest; else OOD_FACE_MODEL or its default.")
-    ] = None,
+    data: Data = None,
+    folders: Folders = None,
+    pairs: Pairs = None,
+    aligned: OwnAligned = False,
+    model: ModelName = None,
     out: Annotated[
         Path | None,
         typer.Option(
             help="File to write, for OOD_FACE_PROBABILITY_FILE; --data: if unset, the model's own."
         ),
     ] = None,
-    cache: Annotated[
-        Path, typer.Option(help="Keeps pictures and measurements: an ended run goes on from there.")
-    ] = Path("runs/cache"),
+    cache: Cache = Path("runs/cache"),
     as_json: AsJson = False,
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
     """Fit the probability of the same person to pairs, as they are and degraded."""
-    given = [source for source in (data, folders, pairs) if source is not None]
-    refuse(len(given) != 1, "give exactly one of --data, --folders and --pairs")
-    refuse(aligned and data is not None, "--aligned goes with --folders and --pairs")
-    refuse(out is None and data is None, "--folders and --pairs need --out")
+    check_source(data, folders, pairs, aligned, out)
     # only this command needs the fit
     from ood_face.cli.evaluating import Source  # noqa: PLC0415
 

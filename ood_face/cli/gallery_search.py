@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +18,13 @@ from ood_face.cli.render import print_json
 from ood_face.cli.render_galleries import print_identification, print_verification
 from ood_face.messages import DEFAULT_LANGUAGE
 from ood_face.service.searching import MAX_TOP_K
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ood_face.messages import Language
+    from ood_face.service import GalleryService
+    from ood_face.types import RgbImage
 
 __all__ = ["identify", "verify"]
 
@@ -39,10 +47,7 @@ def identify(
 ) -> None:
     """Say who is in a picture; the exit code is the verdict."""
     with errors_as_exits(lang, as_json=as_json):
-        settings = read_settings()
-        with errors_as_exits(lang, as_json=as_json, file=picture):
-            image = read_picture(picture, settings)
-        with opened_galleries(settings) as (_, galleries):
+        with _picture_and_galleries(picture, lang, as_json) as (image, galleries):
             found = galleries.identify(name, image, top_k, scenario)
         if as_json:
             print_json(identification_json(found, lang))
@@ -62,13 +67,21 @@ def verify(
 ) -> None:
     """Say whether a picture shows the subject it is said to show; the exit code is the verdict."""
     with errors_as_exits(lang, as_json=as_json):
-        settings = read_settings()
-        with errors_as_exits(lang, as_json=as_json, file=picture):
-            image = read_picture(picture, settings)
-        with opened_galleries(settings) as (_, galleries):
+        with _picture_and_galleries(picture, lang, as_json) as (image, galleries):
             found = galleries.verify(name, subject_id, image, scenario)
         if as_json:
             print_json(verification_json(found, lang))
         else:
             print_verification(found, picture, lang)
     raise typer.Exit(EXIT_OF_VERDICT[found.verdict])
+
+
+@contextmanager
+def _picture_and_galleries(
+    picture: str, lang: Language, as_json: bool
+) -> Iterator[tuple[RgbImage, GalleryService]]:
+    settings = read_settings()
+    with errors_as_exits(lang, as_json=as_json, file=picture):
+        image = read_picture(picture, settings)
+    with opened_galleries(settings) as (_, galleries):
+        yield image, galleries

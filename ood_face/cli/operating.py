@@ -10,7 +10,7 @@ import typer
 
 from ood_face.bootstrap import read_settings, save_scenario
 from ood_face.cli.exits import errors_as_exits, printable
-from ood_face.cli.options import AsJson, Lang, refuse
+from ood_face.cli.options import Aligned, AsJson, Cache, Lang, refuse
 from ood_face.cli.progress import ConsoleProgress
 from ood_face.cli.render import print_json, print_table
 from ood_face.messages import DEFAULT_LANGUAGE, translate
@@ -48,12 +48,8 @@ def operating_points(  # noqa: PLR0913 - each option of a command is an argument
     scenarios_file: Annotated[
         Path | None, typer.Option(help="Where to; default: OOD_FACE_SCENARIOS_FILE.")
     ] = None,
-    aligned: Annotated[
-        bool, typer.Option("--aligned", help="The pictures are aligned 112x112 faces already.")
-    ] = False,
-    cache: Annotated[
-        Path, typer.Option(help="Keeps pictures and measurements: an ended run goes on from there.")
-    ] = Path("runs/cache"),
+    aligned: Aligned = False,
+    cache: Cache = Path("runs/cache"),
     as_json: AsJson = False,
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
