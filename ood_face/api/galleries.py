@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -28,6 +28,7 @@ from ood_face.service.galleries import DEFAULT_MAX_TEMPLATES
 
 if TYPE_CHECKING:
     from ood_face.api.bodies import Schema
+    from ood_face.api.values import Values
     from ood_face.service import GalleryService
     from ood_face.types import GalleryCounts, GalleryInfo
 
@@ -68,6 +69,7 @@ _OPTIONS: dict[str, Schema] = {
 def add_galleries(router: APIRouter, galleries: GalleryService) -> None:
     """Add the endpoints of galleries."""
     _add_reads(router, galleries)
+    _add_creation(router, galleries)
     _add_changes(router, galleries)
 
 
@@ -100,13 +102,11 @@ def _add_reads(router: APIRouter, galleries: GalleryService) -> None:
     ) -> GalleryOut | Response:
         """Return one gallery, and how much is in it."""
         opened = galleries.open(gallery)
-        found = _out(opened.info, opened.counts())
-        tag = etag(found.version, found.subjects, found.templates)
-        response.headers["ETag"] = tag
-        return unchanged(if_none_match, tag) or found
+        found = _told(response, opened.info, opened.counts())
+        return unchanged(if_none_match, response.headers["ETag"]) or found
 
 
-def _add_changes(router: APIRouter, galleries: GalleryService) -> None:
+def _add_creation(router: APIRouter, galleries: GalleryService) -> None:
     # one after the other, so that a key that comes twice at once makes one gallery
     making = threading.Lock()
 
@@ -125,25 +125,19 @@ def _add_changes(router: APIRouter, galleries: GalleryService) -> None:
     ) -> GalleryOut:
         """Make a gallery for templates of the service's model."""
         fields = sent.values(("name",), tuple(_OPTIONS))
-        asked = {
-            "name": fields.text("name") or "",
-            "scenario": fields.text("scenario"),
-            "max_templates": fields.number("max_templates"),
-            "keep_crops": fields.flag("keep_crops"),
-        }
-        token = token_of(request, caller, key, dict(asked))
+        asked = {"name": fields.text("name") or "", **_options(fields)}
+        token = token_of(request, caller, key, asked)
         with making:
             info = None if token is None else galleries.gallery_made_by(token)
             if info is None:
-                given = {name: value for name, value in asked.items() if value is not None}
-                info = galleries.create_gallery(**given, token=token, caller=caller)  # type: ignore[arg-type]
+                info = galleries.create_gallery(**_given(asked), token=token, caller=caller)
             else:
                 mark_replayed(response)
-        found = _out(info, galleries.open(info.name).counts())
         response.headers["Location"] = address(info.name)
-        response.headers["ETag"] = etag(found.version, found.subjects, found.templates)
-        return found
+        return _told(response, info, galleries.open(info.name).counts())
 
+
+def _add_changes(router: APIRouter, galleries: GalleryService) -> None:
     @router.patch(
         GALLERY,
         openapi_extra=json_body(PATCH_TYPES, _OPTIONS),
@@ -163,27 +157,39 @@ def _add_changes(router: APIRouter, galleries: GalleryService) -> None:
         """
         fields = sent.values((), tuple(_OPTIONS))
         fields.refuse_null()
-        asked = {
-            "scenario": fields.text("scenario"),
-            "max_templates": fields.number("max_templates"),
-            "keep_crops": fields.flag("keep_crops"),
-        }
-        given = {name: value for name, value in asked.items() if value is not None}
+        given = _given(_options(fields))
 
         def change() -> GalleryInfo:
             info = galleries.open(gallery).info
             version = info.version if seen is None else seen
-            return galleries.update_gallery(replace(info, **given), version, caller)  # type: ignore[arg-type]
+            return galleries.update_gallery(replace(info, **given), version, caller)
 
         info = change_latest(seen, change)
-        found = _out(info, galleries.open(gallery).counts())
-        response.headers["ETag"] = etag(found.version, found.subjects, found.templates)
-        return found
+        return _told(response, info, galleries.open(gallery).counts())
 
     @router.delete(GALLERY, status_code=204, responses=problems(404, 412, 507))
     def delete_gallery(caller: AdminCaller, gallery: GalleryParameter, seen: SeenVersion) -> None:
         """Erase a gallery with all its subjects."""
         galleries.delete_gallery(gallery, seen, caller)
+
+
+def _options(fields: Values) -> dict[str, Any]:
+    # what may be said of a gallery, None where it was not
+    return {
+        "scenario": fields.text("scenario"),
+        "max_templates": fields.number("max_templates"),
+        "keep_crops": fields.flag("keep_crops"),
+    }
+
+
+def _given(asked: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _told(response: Response, info: GalleryInfo, counts: GalleryCounts) -> GalleryOut:
+    found = _out(info, counts)
+    response.headers["ETag"] = etag(found.version, found.subjects, found.templates)
+    return found
 
 
 def _out(info: GalleryInfo, counts: GalleryCounts) -> GalleryOut:
