@@ -19,7 +19,7 @@ from ood_face.types import MAX_TEMPLATES, Identification, Verification
 if TYPE_CHECKING:
     from ood_face.ports import Gallery
     from ood_face.service.faces import FaceService
-    from ood_face.types import FaceTemplate, RgbImage
+    from ood_face.types import RgbImage
 
 __all__ = ["MAX_TOP_K", "Searcher"]
 
@@ -46,16 +46,9 @@ class Searcher:
         """Seek the one face of a picture; see :meth:`GalleryService.identify`."""
         check_top_k(top_k)
         check_model(gallery, self._faces.model_id)
-        applied = self._faces.scenario(scenario or gallery.info.scenario)
-        probe, _ = self._faces.extract_one(image)
-        return self.seek(gallery, probe, top_k, applied.name)
-
-    def seek(
-        self, gallery: Gallery, probe: FaceTemplate, top_k: int, scenario: str
-    ) -> Identification:
-        """Seek a face that was extracted before."""
-        applied = self._faces.scenario(scenario)
         info = gallery.info
+        applied = self._faces.scenario(scenario or info.scenario)
+        probe, _ = self._faces.extract_one(image)
         # the margin needs two subjects; each can fill max_templates places before the next comes
         subjects = max(top_k, 2)
         ids: list[str] = []
