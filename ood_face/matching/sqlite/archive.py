@@ -110,6 +110,8 @@ class Archive:
         try:
             self._archive = zipfile.ZipFile(stream)
             self.manifest = self._read_manifest()
+        # zipfile's own: NotImplementedError of a packing, RuntimeError of an encryption, that it
+        # does not know
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as exc:
             stream.close()
             raise damaged(file, str(exc)) from exc
