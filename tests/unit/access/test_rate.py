@@ -40,15 +40,15 @@ def test_a_long_rest_saves_up_no_more_than_a_minutes_requests(clock):
     clock.advance(days=1)
     for _ in range(3):
         limiter.take("a")
-    wait_of(limiter)
+    assert wait_of(limiter) == pytest.approx(20)
 
 
 def test_keys_do_not_use_up_each_others_requests(clock):
     limiter = RateLimiter(1, clock.seconds)
     limiter.take("a")
     limiter.take("b")
-    wait_of(limiter, "a")
-    wait_of(limiter, "b")
+    assert wait_of(limiter, "a") == pytest.approx(60)
+    assert wait_of(limiter, "b") == pytest.approx(60)
 
 
 def test_a_keys_own_limit_counts_instead_of_the_common_one(clock):

@@ -61,7 +61,7 @@ def client():
         yield client
 
 
-def check(answer) -> None:
+def assert_no_defect(answer) -> None:
     assert answer.status_code < 500, answer.text
     assert answer.status_code != 400, answer.text
     if answer.status_code >= 400:
@@ -73,13 +73,13 @@ def check(answer) -> None:
 @fuzz
 @given(st.sampled_from(POSTS), st.dictionaries(st.sampled_from(NAMES), anything))
 def test_any_json_as_a_post(client, path, body):
-    check(client.post(path, content=json.dumps(body), headers=JSON))
+    assert_no_defect(client.post(path, content=json.dumps(body), headers=JSON))
 
 
 @fuzz
 @given(st.sampled_from(PATCHES), st.dictionaries(st.sampled_from(NAMES), anything) | anything)
 def test_any_json_as_a_patch(client, path, body):
-    check(client.patch(path, content=json.dumps(body), headers=JSON))
+    assert_no_defect(client.patch(path, content=json.dumps(body), headers=JSON))
 
 
 @fuzz
@@ -88,7 +88,7 @@ def test_any_subjects_as_a_batch(client, subjects):
     answer = client.post(
         f"{SUBJECTS}:batch", content=json.dumps({"subjects": subjects}), headers=JSON
     )
-    check(answer)
+    assert_no_defect(answer)
     lines = [json.loads(line) for line in answer.text.splitlines()]
     assert len(lines) == len(subjects) + 1
     assert lines[-1]["summary"]["complete"]
@@ -103,7 +103,7 @@ def test_any_parts_of_a_form(client, path, parts):
     files = [
         (name, ("a.png" if as_file else None, content)) for name, as_file, content in parts
     ] or [("image", ("a.png", b""))]
-    check(client.post(path, files=files))
+    assert_no_defect(client.post(path, files=files))
 
 
 @fuzz
@@ -112,7 +112,7 @@ def test_any_bytes_in_an_address(client, raw, method):
     name = quote_from_bytes(raw, safe="")
     for path in (f"{GALLERIES}/other-{name}", f"{SUBJECTS}/{name}x", f"{SUBJECTS}/{name}x:verify"):
         body = {} if method in ("GET", "DELETE") else {"json": {"name": "x"}}
-        check(client.request(method, path, **body))
+        assert_no_defect(client.request(method, path, **body))
 
 
 @fuzz
@@ -121,9 +121,9 @@ def test_any_bytes_in_an_address(client, raw, method):
     st.sampled_from(["If-Match", "If-None-Match", "Idempotency-Key", "Accept-Language"]),
 )
 def test_any_bytes_as_a_header(client, value, name):
-    check(client.get(f"{SUBJECTS}/ann", headers={name: value}))
-    check(client.patch(f"{SUBJECTS}/ann", json={"name": "x"}, headers={name: value}))
-    check(client.post(SUBJECTS, json={"subject_id": "."}, headers={name: value}))
+    assert_no_defect(client.get(f"{SUBJECTS}/ann", headers={name: value}))
+    assert_no_defect(client.patch(f"{SUBJECTS}/ann", json={"name": "x"}, headers={name: value}))
+    assert_no_defect(client.post(SUBJECTS, json={"subject_id": "."}, headers={name: value}))
 
 
 @fuzz
@@ -131,4 +131,4 @@ def test_any_bytes_as_a_header(client, value, name):
 def test_any_page(client, after, limit):
     for path in (GALLERIES, SUBJECTS):
         text = after.encode("utf-8", "replace").decode()
-        check(client.get(path, params={"after": text, "limit": limit}))
+        assert_no_defect(client.get(path, params={"after": text, "limit": limit}))
