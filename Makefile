@@ -145,8 +145,10 @@ endef
 .venv/.installed: deploy/locks/serve.lock pyproject.toml | check-python
 	@echo "Setting up .venv, once; this takes a minute or two."
 	@$(call environment,.venv)
-	$(SERVE_PYTHON) -m pip install --quiet --require-hashes -r deploy/locks/serve.lock
+	$(SERVE_PYTHON) -m pip install --quiet --no-compile --require-hashes -r deploy/locks/serve.lock
 	$(SERVE_PYTHON) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@# compiles what serving imports, and leaves the rest of the packages as it is
+	@$(SERVE_PYTHON) -c "import webui.server, ood_face.embedding, ood_face.detection, ood_face.runtime"
 	@touch $@
 
 .venv-dev/.installed: deploy/locks/dev.lock pyproject.toml | check-python
@@ -198,7 +200,7 @@ lock: $(UV) ## rewrite deploy/locks/*.lock from pyproject.toml
 	$(COMPILE) $(EVERYWHERE) pyproject.toml deploy/locks/build.in \
 		--output-file deploy/locks/serve.lock
 	$(COMPILE) $(EVERYWHERE) pyproject.toml deploy/locks/build.in deploy/locks/torch.in \
-		--extra dev --extra train --extra calibrate --excludes deploy/locks/not-locked.in \
+		--extra dev --extra train --excludes deploy/locks/not-locked.in \
 		--constraint deploy/locks/serve.lock --output-file deploy/locks/dev.lock
 	$(COMPILE) pyproject.toml deploy/locks/build.in --extra dev --extra facenet \
 		--python-platform x86_64-manylinux_2_28 --output-file deploy/locks/facenet.lock
