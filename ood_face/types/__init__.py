@@ -27,6 +27,13 @@ from ood_face.types.enrolment import (
     NearDuplicate,
     Picture,
 )
+from ood_face.types.explanation import (
+    Explanation,
+    ModelSpread,
+    UncertaintyLevel,
+    UncertaintyPart,
+    UncertaintySource,
+)
 from ood_face.types.faces import (
     CROP_SIDE_PX,
     FEATURE_DIM,
@@ -100,12 +107,14 @@ __all__ = [
     "Enrolment",
     "EnrolmentRequest",
     "EnrolmentStatus",
+    "Explanation",
     "FaceTemplate",
     "GalleryCounts",
     "GalleryInfo",
     "Hit",
     "Identification",
     "IdentifyVerdict",
+    "ModelSpread",
     "NearDuplicate",
     "NewTemplate",
     "Observation",
@@ -133,6 +142,9 @@ __all__ = [
     "Scenario",
     "Subject",
     "TemplateRecord",
+    "UncertaintyLevel",
+    "UncertaintyPart",
+    "UncertaintySource",
     "Verdict",
     "VerdictSource",
     "Verification",

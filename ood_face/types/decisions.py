@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ood_face.types.explanation import Explanation
     from ood_face.types.faces import FaceTemplate
 
 __all__ = ["Comparison", "Policy", "Reason", "Scenario", "Verdict"]
@@ -50,6 +51,8 @@ class Scenario:
     different_probability_below : P(same) below which they are different people; between: review
     same_prior : how probable it is, before the pictures are seen, that two faces are the same
         person; in a search, that the person is enrolled
+    dropout_passes : how often Monte Carlo dropout runs the network's head on each picture sent,
+        10..30, so that the decision's explanation says what the model does not know; 0: not
     """
 
     name: str
@@ -65,6 +68,7 @@ class Scenario:
     same_probability_above: float = 0.99
     different_probability_below: float = 0.05
     same_prior: float = 0.5
+    dropout_passes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Comparison:
     probability : P(same), 0..1, given ``scenario.same_prior``; None: the model in use has no such
         calibration, or no score
     probability_interval : where it lies with 95 %, as far as the calibration goes
+    explanation : how uncertain it is, and why; None: nobody worked it out
     """
 
     similarity: float
@@ -99,3 +104,4 @@ class Comparison:
     scenario: Scenario
     probability: float | None = None
     probability_interval: tuple[float, float] | None = None
+    explanation: Explanation | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ood_face.types.decisions import Reason, Scenario, Verdict
+    from ood_face.types.explanation import Explanation
     from ood_face.types.faces import FaceTemplate
 
 __all__ = ["Candidate", "Hit", "Identification", "IdentifyVerdict", "Verification"]
@@ -43,6 +44,8 @@ class Candidate:
         by their scores
     template_id, ood_score : the most similar template
     probability : calibrated probability of the same person; None: no calibration is there
+    probability_interval : where it lies with 95 %, as far as the calibration goes; None: it has
+        no interval
     """
 
     subject_id: str
@@ -52,6 +55,7 @@ class Candidate:
     template_id: int
     ood_score: float | None
     probability: float | None = None
+    probability_interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +71,7 @@ class Identification:
     margin : similarity of the first less that of the second; None: fewer than two subjects
     gallery : where it was sought
     scenario : the thresholds that were applied
+    explanation : how uncertain it is, and why; None: nobody worked it out
     """
 
     probe: FaceTemplate
@@ -76,6 +81,7 @@ class Identification:
     margin: float | None
     gallery: str
     scenario: Scenario
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +96,7 @@ class Verification:
     reasons : why, most important first
     gallery : where the subject is enrolled
     scenario : the thresholds that were applied
+    explanation : how uncertain it is, and why; None: nobody worked it out
     """
 
     probe: FaceTemplate
@@ -98,3 +105,4 @@ class Verification:
     reasons: tuple[Reason, ...]
     gallery: str
     scenario: Scenario
+    explanation: Explanation | None = None
