@@ -202,6 +202,10 @@ class ScenarioOut(BaseModel):
         "how probable it is that the person is enrolled.",
         examples=[0.5],
     )
+    dropout_passes: int = Field(
+        description="Passes of Monte Carlo dropout on each picture sent, 10..30; 0: none.",
+        examples=[0],
+    )
 
 
 class CompareResponse(BaseModel):

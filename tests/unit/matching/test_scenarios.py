@@ -151,3 +151,18 @@ def test_bytes_that_are_no_text(tmp_path):
 def test_a_missing_file(tmp_path):
     with pytest.raises(ConfigError, match="No such file"):
         load_scenarios(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("passes", [0, 10, 30])
+def test_a_scenario_asks_for_passes_of_dropout(tmp_path, passes):
+    path = tmp_path / "mine.toml"
+    path.write_text(f"[gate]\ndropout_passes = {passes}\n", encoding="utf-8")
+    assert load_scenarios(path)["gate"].dropout_passes == passes
+
+
+@pytest.mark.parametrize("passes", ["9", "31", "-1", "1", "20.0", "true", '"20"'])
+def test_another_number_of_passes_is_refused_with_the_limits(tmp_path, passes):
+    path = tmp_path / "mine.toml"
+    path.write_text(f"[gate]\ndropout_passes = {passes}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"gate: dropout_passes must be 0 .* from 10 to 30"):
+        load_scenarios(path)
