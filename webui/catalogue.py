@@ -1,4 +1,4 @@
-"""The page's sentences: one TOML catalogue a language, looked up by dotted key."""
+"""The page's sentences: a folder of TOML catalogues a language, looked up by dotted key."""
 
 from __future__ import annotations
 
@@ -56,5 +56,11 @@ def texts(language: str) -> Texts:
 
 @cache
 def _load(language: Language) -> Texts:
-    with (_LOCALE_DIR / f"{language}.toml").open("rb") as file:
-        return Texts(language, tomllib.load(file))
+    sections: dict[str, dict[str, str]] = {}
+    for path in sorted((_LOCALE_DIR / language).glob("*.toml")):
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        if twice := sections.keys() & found.keys():
+            message = f"{path}: sections of another file: {', '.join(sorted(twice))}"
+            raise ValueError(message)
+        sections |= found
+    return Texts(language, sections)

@@ -15,8 +15,7 @@ from webui.views import frame
 from webui.views.verdict import scenario_note, scenario_title, score_bars, verdict_view
 
 if TYPE_CHECKING:
-    from ood_face.config import Settings
-    from ood_face.service import FaceService
+    from ood_face.api.served import Served
     from webui.catalogue import Texts
     from webui.controls import Localized
 
@@ -31,17 +30,16 @@ class CompareTab:
 
     Parameters
     ----------
-    service : what compares
-    settings : the limits on pictures
+    served : what compares, and the limits on pictures
     localized : where the controls register their texts
     """
 
-    def __init__(self, service: FaceService, settings: Settings, localized: Localized) -> None:
-        self._service = service
-        self._limits = Limits.of(settings, max_files=1)
+    def __init__(self, served: Served, localized: Localized) -> None:
+        self._service = served.faces
+        self._limits = Limits.of(served.settings, max_files=1)
         first = texts(DEFAULT_LANGUAGE)
         # remembered so that it can change its language
-        self.outcome = gr.State(None)
+        self._outcome = gr.State(None)
         with gr.Row(elem_classes="compare-row"):
             with gr.Column(scale=6, min_width=300):
                 with gr.Row(elem_classes="pictures-row"):
@@ -67,24 +65,25 @@ class CompareTab:
                 )
 
     @property
+    def remembered(self) -> list[Any]:
+        """What was compared last, and the scenario that is chosen."""
+        return [self._outcome, self._scenario]
+
+    @property
     def results(self) -> list[Any]:
         """The controls that show what came out, and the note on the scenario."""
         return [self._verdict, *self._scores, self._note]
 
-    @property
-    def scenario(self) -> gr.Radio:
-        """The control that holds the scenario's name."""
-        return self._scenario
-
-    def show(self, outcome: CompareOutcome | None, scenario: str, words: Texts) -> list[Any]:
+    def show(self, words: Texts, *remembered: Any) -> list[Any]:  # noqa: ANN401 - Gradio's values
         """Return the values of ``results`` in a language."""
+        outcome, scenario = remembered
         chosen = self._service.scenarios.get(scenario)
         note = "" if chosen is None else scenario_note(chosen, words)
         return [verdict_view(outcome, words), *score_bars(outcome, words), note]
 
     def connect(self, language: gr.Radio) -> None:
         """Bind the events."""
-        outputs = [self.outcome, *self.results, *self._pickers]
+        outputs = [self._outcome, *self.results, *self._pickers]
         done = gr.on(
             [self._pickers[0].submit, self._pickers[1].submit, self._button.click,
              self._scenario.input],
@@ -143,4 +142,4 @@ class CompareTab:
 
     def _updates(self, outcome: CompareOutcome, scenario: str, language: str) -> list[Any]:
         marks = [gr.update(marks=[mark.for_picker()]) for mark in outcome.marks]
-        return [outcome, *self.show(outcome, scenario, texts(language)), *marks]
+        return [outcome, *self.show(texts(language), outcome, scenario), *marks]

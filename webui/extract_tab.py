@@ -15,8 +15,7 @@ from webui.uploads import MAX_EXTRACT_FILES, Limits
 from webui.views.extract import extract_view
 
 if TYPE_CHECKING:
-    from ood_face.config import Settings
-    from ood_face.service import FaceService
+    from ood_face.api.served import Served
     from ood_face.uncertainty import UncertaintyMethod
     from webui.catalogue import Texts
     from webui.controls import Localized
@@ -29,17 +28,16 @@ class ExtractTab:
 
     Parameters
     ----------
-    service : what extracts
-    settings : the limits on pictures
+    served : what extracts, and the limits on pictures
     localized : where the controls register their texts
     """
 
-    def __init__(self, service: FaceService, settings: Settings, localized: Localized) -> None:
-        self._service = service
-        self._limits = Limits.of(settings, max_files=MAX_EXTRACT_FILES)
+    def __init__(self, served: Served, localized: Localized) -> None:
+        self._service = served.faces
+        self._limits = Limits.of(served.settings, max_files=MAX_EXTRACT_FILES)
         first = texts(DEFAULT_LANGUAGE)
         # remembered so that it can change its language
-        self.outcome = gr.State(None)
+        self._outcome = gr.State(None)
         localized.add(
             gr.HTML(_intro(first), apply_default_css=False), lambda words: {"value": _intro(words)}
         )
@@ -67,17 +65,23 @@ class ExtractTab:
         )
 
     @property
+    def remembered(self) -> list[Any]:
+        """What was extracted last."""
+        return [self._outcome]
+
+    @property
     def results(self) -> list[Any]:
         """The controls that show what came out."""
         return [self._table]
 
-    def show(self, outcome: ExtractOutcome | None, words: Texts) -> list[Any]:
+    def show(self, words: Texts, *remembered: Any) -> list[Any]:  # noqa: ANN401 - Gradio's values
         """Return the values of ``results`` in a language."""
+        (outcome,) = remembered
         return [extract_view(outcome, words)]
 
     def connect(self, language: gr.Radio) -> None:
         """Bind the events."""
-        outputs = [self.outcome, *self.results, self._picker]
+        outputs = [self._outcome, *self.results, self._picker]
         # a change of the option reads the pictures anew
         for asked in (self._picker.submit, self._uncertainty.input):
             done = asked(
@@ -101,7 +105,7 @@ class ExtractTab:
 
     def _updates(self, outcome: ExtractOutcome, language: str) -> list[Any]:
         marks = [file.marks.for_picker() for file in outcome.files]
-        return [outcome, *self.show(outcome, texts(language)), gr.update(marks=marks)]
+        return [outcome, *self.show(texts(language), outcome), gr.update(marks=marks)]
 
 
 def _intro(words: Texts) -> str:

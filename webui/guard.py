@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ood_face.api.auth import Access
 
-__all__ = ["PageGuard"]
+__all__ = ["PageGuard", "basic_password"]
 
 # Gradio also has routes that store uploads, serve files, fetch addresses, list events and show
 # statistics. The page needs none of them: its pictures travel inside the events.
@@ -108,7 +108,7 @@ class PageGuard:
             return None
         headers = Headers(scope=scope)
         try:
-            await to_thread.run_sync(self._access.authenticate, _password(headers))
+            await to_thread.run_sync(self._access.authenticate, _required_password(headers))
         except UnauthenticatedError as exc:
             client = scope["client"][0] if scope.get("client") else "?"
             _logger.warning("page refused to %s: %s", client, exc.key)
@@ -136,14 +136,22 @@ def _is_foreign(scope: Scope) -> bool:
     return urlsplit(origin).netloc != headers.get("host")
 
 
-def _password(headers: Headers) -> str:
+def basic_password(headers: Headers) -> str | None:
+    """Return the password of Basic authentication, "" where it is unreadable; None: none came."""
     scheme, _, encoded = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
-        raise UnauthenticatedError(
-            "access.page_key", "the page needs an API key: any user name, the key as password"
-        )
+        return None
     try:
         _, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return ""
+    return password
+
+
+def _required_password(headers: Headers) -> str:
+    password = basic_password(headers)
+    if password is None:
+        raise UnauthenticatedError(
+            "access.page_key", "the page needs an API key: any user name, the key as password"
+        )
     return password

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -14,11 +16,18 @@ from webui.extract_tab import ExtractTab
 from webui.views import frame
 
 if TYPE_CHECKING:
-    from ood_face.config import Settings
-    from ood_face.service import FaceService
-    from webui.outcomes import CompareOutcome, ExtractOutcome
+    from collections.abc import Callable
 
-__all__ = ["HEAD", "build_page", "theme"]
+    from ood_face.api.served import Served
+    from webui.tabs import PageTab
+
+__all__ = ["build_page", "head", "theme"]
+
+# the tabs in their order: name in the catalogue, and what makes it
+_TABS: tuple[tuple[str, Callable[[Served, Localized], PageTab]], ...] = (
+    ("compare", CompareTab),
+    ("extract", ExtractTab),
+)
 
 # system fonts only: the page loads nothing from elsewhere
 _SANS = (
@@ -33,10 +42,7 @@ _SANS = (
     "sans-serif",
 )
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
-HEAD = """
-<link rel="stylesheet" href="static-page/page.css">
-<script src="static-page/page.js"></script>
-"""
+_STATIC = Path(__file__).parent / "static"
 # Gradio adds the head from its own script, so an event can come before it is there
 _SCRIPT_THERE = "while (!window.oodFace) await new Promise((go) => setTimeout(go, 10));"
 # the page stores no files; should Gradio ever store one, it goes after this time
@@ -44,6 +50,20 @@ _CLEAN_EVERY_S = 300
 # the results of this many open pages are remembered, the oldest are forgotten first
 _MAX_SESSIONS = 500
 _NO_FILES = "inputs that name files are refused"
+
+
+def head() -> str:
+    """Return the links to the page's styles and scripts; those of a tab follow the page's own."""
+    parts = sorted(_STATIC.iterdir(), key=lambda path: (path.stem != "page", path.name))
+    styles = [
+        f'<link rel="stylesheet" href="static-page/{path.name}">'
+        for path in parts
+        if path.suffix == ".css"
+    ]
+    scripts = [
+        f'<script src="static-page/{path.name}"></script>' for path in parts if path.suffix == ".js"
+    ]
+    return "\n".join(styles + scripts)
 
 
 def theme() -> gr.themes.Base:
@@ -91,14 +111,9 @@ def _names_file(value: object) -> bool:
     return isinstance(value, list) and any(map(_names_file, value))
 
 
-def build_page(service: FaceService, settings: Settings) -> gr.Blocks:
-    """Return the page over a service.
-
-    Parameters
-    ----------
-    service : what does the work
-    settings : the limits on pictures, and how many are processed at once
-    """
+def build_page(served: Served) -> gr.Blocks:
+    """Return the page over what is served."""
+    service = served.faces
     first, localized = texts(DEFAULT_LANGUAGE), Localized()
     with _Page(
         title=first("page.title"),
@@ -109,18 +124,18 @@ def build_page(service: FaceService, settings: Settings) -> gr.Blocks:
         with gr.Row(elem_classes="top-row"):
             _frame_part(localized, frame.header)
             language = _language_switch(localized)
+        tabs: list[PageTab] = []
         with gr.Tabs():
-            with _tab(localized, "compare"):
-                compare = CompareTab(service, settings, localized)
-            with _tab(localized, "extract"):
-                extract = ExtractTab(service, settings, localized)
+            for name, made in _TABS:
+                with _tab(localized, name):
+                    tabs.append(made(served, localized))
         _frame_part(localized, frame.about)
         _frame_part(
             localized, lambda words: frame.footer(words, service.model_id, service.quality_score)
         )
-        compare.connect(language)
-        extract.connect(language)
-        _connect_language(page, language, localized, compare, extract)
+        for tab in tabs:
+            tab.connect(language)
+        _connect_language(page, language, localized, tabs)
         page.unload(page.forget)
     page.state_session_capacity = _MAX_SESSIONS
     return page
@@ -154,27 +169,17 @@ def _language_switch(localized: Localized) -> gr.Radio:
 
 
 def _connect_language(
-    page: gr.Blocks,
-    language: gr.Radio,
-    localized: Localized,
-    compare: CompareTab,
-    extract: ExtractTab,
+    page: gr.Blocks, language: gr.Radio, localized: Localized, tabs: list[PageTab]
 ) -> None:
-    def speak(
-        chosen: str,
-        compared: CompareOutcome | None,
-        extracted: ExtractOutcome | None,
-        scenario: str,
-    ) -> list[Any]:
-        words = texts(chosen)
-        return [
-            *localized.updates(words),
-            *compare.show(compared, scenario, words),
-            *extract.show(extracted, words),
-        ]
+    def speak(chosen: str, *values: Any) -> list[Any]:  # noqa: ANN401 - Gradio's values
+        words, updates = texts(chosen), localized.updates(texts(chosen))
+        left = iter(values)
+        for tab in tabs:
+            updates += tab.show(words, *islice(left, len(tab.remembered)))
+        return updates
 
-    inputs = [language, compare.outcome, extract.outcome, compare.scenario]
-    outputs = [*localized.controls, *compare.results, *extract.results]
+    inputs = [language, *chain.from_iterable(tab.remembered for tab in tabs)]
+    outputs = [*localized.controls, *chain.from_iterable(tab.results for tab in tabs)]
     shown = f"async (language) => {{ {_SCRIPT_THERE} window.oodFace.languageShown(language); }}"
     loaded = page.load(
         speak,

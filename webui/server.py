@@ -17,10 +17,11 @@ from fastapi.staticfiles import StaticFiles
 from ood_face.access import KeyStore
 from ood_face.api.app import create_app
 from ood_face.api.auth import Access
+from ood_face.api.served import Served
 from ood_face.bootstrap import open_drift, open_galleries, open_review, open_service
 from ood_face.errors import ArtifactError, ConfigError, OodFaceError
 from webui.guard import PageGuard
-from webui.page import HEAD, build_page, theme
+from webui.page import build_page, head, theme
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from ood_face.config import Settings
-    from ood_face.monitoring.drift_job import DriftJob
-    from ood_face.service import FaceService, GalleryService, ReviewService
 
 __all__ = ["EXIT_ARTIFACT", "EXIT_BACKEND", "EXIT_CONFIG", "EXIT_PORT", "build_app", "serve"]
 
@@ -46,32 +45,16 @@ _GRACE_S = 5
 _logger = logging.getLogger(__name__)
 
 
-def build_app(
-    service: FaceService,
-    settings: Settings,
-    access: Access | None = None,
-    galleries: GalleryService | None = None,
-    review: ReviewService | None = None,
-    drift: DriftJob | None = None,
-) -> FastAPI:
-    """Return the API with the page mounted at ``/`` after it.
-
-    Parameters
-    ----------
-    service : what does the work
-    settings : limits, address and port
-    access : who may call the API and see the page; None: everyone
-    galleries : who is enrolled; None: the API has no galleries
-    review : doubtful verdicts; None: the API has no review queue
-    drift : the drift watch; None: the API says nothing of drift
-    """
-    app = create_app(service, settings, access, galleries, review, drift)
-    app.add_middleware(PageGuard, access=access)
+def build_app(served: Served) -> FastAPI:
+    """Return the API with the page mounted at ``/`` after it."""
+    settings = served.settings
+    app = create_app(served)
+    app.add_middleware(PageGuard, access=served.access)
     app.mount("/static-page", StaticFiles(directory=_HERE / "static"), name="static-page")
     app.mount("/examples", StaticFiles(directory=_HERE / "examples"), name="examples")
     gr.mount_gradio_app(
         app,
-        build_page(service, settings),
+        build_page(served),
         path="/",
         server_name=settings.host,
         server_port=settings.port,
@@ -83,7 +66,7 @@ def build_app(
         enable_monitoring=False,
         mcp_server=False,
         theme=theme(),
-        head=HEAD,
+        head=head(),
     )
     return app
 
@@ -128,7 +111,7 @@ def serve(settings: Settings) -> int:
         except OodFaceError as exc:
             return _fail(EXIT_BACKEND, str(exc))
         config = uvicorn.Config(
-            build_app(service, settings, access, galleries, review, drift),
+            build_app(Served(service, settings, access, galleries, review, drift)),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -31,10 +31,8 @@ from ood_face.errors import OodFaceError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from ood_face.api.auth import Access
+    from ood_face.api.served import Served
     from ood_face.config import Settings
-    from ood_face.monitoring.drift_job import DriftJob
-    from ood_face.service import FaceService, GalleryService, ReviewService
 
 __all__ = ["create_app"]
 
@@ -51,25 +49,14 @@ _FORM_OVERHEAD_BYTES = 64 * 1024
 _SPARE_THREADS = 16
 
 
-def create_app(
-    service: FaceService,
-    settings: Settings,
-    access: Access | None = None,
-    galleries: GalleryService | None = None,
-    review: ReviewService | None = None,
-    drift: DriftJob | None = None,
-) -> FastAPI:
+def create_app(served: Served) -> FastAPI:
     """Return the application; a page can be mounted at ``/`` after it.
 
     Parameters
     ----------
-    service : what does the work
-    settings : the limits on pictures, and how many requests may be at work or wait
-    access : who may call it; None: everyone, for programs that see to that themselves
-    galleries : who is enrolled; None: the API has no galleries
-    review : doubtful verdicts; None: the API has no review queue
-    drift : the drift watch; None: the API says nothing of drift
+    served : what does the work
     """
+    service, settings = served.faces, served.settings
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -89,15 +76,15 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.access = access
+    app.state.access = served.access
     app.include_router(make_router(service, settings))
-    if galleries is not None:
-        app.include_router(make_gallery_router(service, galleries, settings))
-    if review is not None:
-        app.include_router(make_review_router(review))
-    if drift is not None:
-        app.include_router(make_drift_router(drift))
-    sources = [] if drift is None else [partial(drift_families, drift)]
+    if served.galleries is not None:
+        app.include_router(make_gallery_router(service, served.galleries, settings))
+    if served.review is not None:
+        app.include_router(make_review_router(served.review))
+    if served.drift is not None:
+        app.include_router(make_drift_router(served.drift))
+    sources = [] if served.drift is None else [partial(drift_families, served.drift)]
     app.include_router(make_metrics_router(sources))
     add_unknown(app)
     app.exception_handler(OodFaceError)(answer_error)

@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 
 from ood_face.api import create_app
+from ood_face.api.served import Served
 from ood_face.config import Settings
 from ood_face.runtime import BoundedAdmission
 from tests.fakes import FakeDetector, fake_service, picture, png
@@ -41,7 +42,7 @@ def detector() -> GatedDetector:
 @pytest.fixture(scope="module")
 def address(detector):
     admission = BoundedAdmission(SETTINGS.workers, SETTINGS.queue_size, timeout_s=30)
-    app = create_app(fake_service(detector=detector, admission=admission), SETTINGS)
+    app = create_app(Served(fake_service(detector=detector, admission=admission), SETTINGS))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import ood_face
 from ood_face.api import create_app
+from ood_face.api.served import Served
 from ood_face.cli.app import app as cli
 from ood_face.config import Settings
 from ood_face.errors import (
@@ -53,7 +54,7 @@ def portrait() -> Image.Image:
 
 @pytest.fixture(scope="module")
 def client(service):
-    with TestClient(create_app(service, SETTINGS)) as client:
+    with TestClient(create_app(Served(service, SETTINGS))) as client:
         yield client
 
 

@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from ood_face.api import create_app
+from ood_face.api.served import Served
 from ood_face.config import Settings
 from tests.fakes import fake_gallery_service
 from tests.fakes.audit import RecordingAudit
@@ -25,7 +26,9 @@ def settings() -> Settings:
 @pytest.fixture
 def client_of(settings) -> Callable[[FaceService], TestClient]:
     """Return a client of the API over a service; defects answer 500 and are not raised."""
-    return lambda service: TestClient(create_app(service, settings), raise_server_exceptions=False)
+    return lambda service: TestClient(
+        create_app(Served(service, settings)), raise_server_exceptions=False
+    )
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def gallery_client_of(service, settings) -> Callable[[GalleryService], TestClien
     """Return a client of an API with galleries."""
 
     def make(galleries: GalleryService) -> TestClient:
-        app = create_app(service, settings, galleries=galleries)
+        app = create_app(Served(service, settings, galleries=galleries))
         return TestClient(app, raise_server_exceptions=False)
 
     return make

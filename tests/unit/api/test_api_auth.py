@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from ood_face.access import KeyStore, RateLimiter
 from ood_face.api import create_app
 from ood_face.api.auth import Access, require
+from ood_face.api.served import Served
 from ood_face.config import Settings
 from ood_face.errors import ConfigError
 from ood_face.types import Role
@@ -58,7 +59,7 @@ def client_with(store, clock, service):
     ) -> TestClient:
         settings = Settings(**changed)
         limiter = RateLimiter(settings.rate_limit_per_minute, clock.seconds)
-        app = create_app(service, settings, Access(store, settings, limiter), galleries)
+        app = create_app(Served(service, settings, Access(store, settings, limiter), galleries))
         for role in Role:
             app.add_api_route(f"/test/{role}", endpoint_of(role))
         return TestClient(app, base_url=base_url)
@@ -294,5 +295,7 @@ def test_where_others_reach_it_no_server_starts_without_a_key(store):
 
 
 def test_without_an_access_everyone_is_let_in(service):
-    client = TestClient(create_app(service, Settings()), base_url="http://elsewhere.example")
+    client = TestClient(
+        create_app(Served(service, Settings())), base_url="http://elsewhere.example"
+    )
     assert client.get("/v1/model").status_code == 200

@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from ood_face.api import create_app
+from ood_face.api.served import Served
 from tests.fakes import FakeEmbedder, fake_gallery_service, fake_service
 from tests.unit.api.people import (
     ANN,
@@ -223,7 +224,7 @@ def test_a_batch_may_be_larger_than_another_body(gallery_client, settings):
 
 def test_a_batch_beyond_its_own_limit_is_refused(service, settings, galleries):
     small = settings.model_copy(update={"max_batch_bytes": 1000})
-    client = TestClient(create_app(service, small, galleries=galleries))
+    client = TestClient(create_app(Served(service, small, galleries=galleries)))
     answer = client.post(BATCH, json={"subjects": [], "scenario": "x" * 1000})
     assert (answer.status_code, answer.json()["code"]) == (413, "request.too_large")
     assert "1000" in answer.json()["detail"]

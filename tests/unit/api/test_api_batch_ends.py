@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from ood_face.api import create_app
 from ood_face.api.batches import BatchPlaces
+from ood_face.api.served import Served
 from ood_face.errors import BusyError, StorageFullError
 from tests.fakes import FakeDetector, fake_gallery_service, fake_service
 from tests.fakes.galleries import FakeGallery, FakeGalleryStore
@@ -98,7 +99,7 @@ def test_a_caller_who_goes_away_lets_the_subject_in_hand_be_finished(service, se
 
     galleries = fake_gallery_service(service, store=WaitingStore())
     galleries.create_gallery("staff")
-    app = create_app(service, settings, galleries=galleries)
+    app = create_app(Served(service, settings, galleries=galleries))
     body = json.dumps({"subjects": [known(one) for one in ("ann", "ben", "cat")]}).encode()
 
     async def hang_up() -> list[bytes]:

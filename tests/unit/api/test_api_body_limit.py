@@ -7,6 +7,7 @@ import pytest
 from ood_face.api import create_app, forms
 from ood_face.api.app import _largest_body
 from ood_face.api.errors import BodyTooLargeError
+from ood_face.api.served import Served
 from ood_face.api.values import MAX_JSON_VALUES, json_items
 from tests.fakes import fake_service
 
@@ -58,7 +59,7 @@ FORM = (b"content-type", b"multipart/form-data; boundary=x")
 
 @pytest.fixture
 def app(settings):
-    return create_app(fake_service(), settings)
+    return create_app(Served(fake_service(), settings))
 
 
 def test_a_declared_length_is_refused_before_anything_is_read(app, settings):
@@ -108,7 +109,7 @@ def test_pictures_never_go_to_disk():
 
 
 def test_json_of_very_many_values_is_refused_before_it_is_parsed(settings):
-    app = create_app(fake_service(), settings.model_copy(update={"max_image_bytes": 2**20}))
+    app = create_app(Served(fake_service(), settings.model_copy(update={"max_image_bytes": 2**20})))
     # 3 bytes each, which make an object of a hundred; cut off, the parser would call it no JSON
     body = b'{"image":[' + b"{}," * (MAX_JSON_VALUES // 2)
     message = {"type": "http.request", "body": body, "more_body": False}

@@ -11,6 +11,7 @@ from ood_face.access import KeyStore
 from ood_face.api import create_app
 from ood_face.api.auth import Access
 from ood_face.api.metrics import CONTENT_TYPE, Family, Sample, exposition
+from ood_face.api.served import Served
 from ood_face.monitoring.drift import SIGNALS, DriftMonitor
 from ood_face.monitoring.drift_job import DriftJob
 from ood_face.types import Observation, Role, Verdict
@@ -32,7 +33,9 @@ def drift_client(service, settings, drift):
     galleries = fake_gallery_service(service)
     galleries.create_gallery("staff")
     service.feed.attach(drift)
-    with TestClient(create_app(service, settings, galleries=galleries, drift=drift)) as client:
+    with TestClient(
+        create_app(Served(service, settings, galleries=galleries, drift=drift))
+    ) as client:
         yield client
 
 
@@ -102,7 +105,9 @@ def test_an_api_without_a_drift_watch_has_no_such_address(client):
 def test_the_figures_need_the_role_read(service, settings, drift, tmp_path):
     with closing(KeyStore(tmp_path / "keys")) as store:
         keys = {role: store.create(role, [role]).presented for role in Role}
-        client = TestClient(create_app(service, settings, Access(store, settings), drift=drift))
+        client = TestClient(
+            create_app(Served(service, settings, Access(store, settings), drift=drift))
+        )
         for path in ("/v1/drift", "/metrics"):
             assert client.get(path).status_code == 401
             statuses = {

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ood_face.api import create_app
+from ood_face.api.served import Served
 from ood_face.config import Settings
 from tests.fakes import fake_service, picture
 
@@ -31,7 +32,9 @@ FILES = {name: _file(name, exif=EXIF) for name in ("JPEG", "PNG", "WEBP")} | {"B
 @pytest.fixture(scope="module")
 def sound_client():
     # defects are raised, so that hypothesis shows them
-    app = create_app(fake_service(), Settings(max_image_bytes=200_000, max_image_pixels=1_000_000))
+    app = create_app(
+        Served(fake_service(), Settings(max_image_bytes=200_000, max_image_pixels=1_000_000))
+    )
     with TestClient(app) as client:
         yield client
 

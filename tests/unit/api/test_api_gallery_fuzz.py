@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ood_face.api import create_app
+from ood_face.api.served import Served
 from ood_face.config import Settings
 from tests.fakes import fake_gallery_service, fake_service
 from tests.unit.api.people import ANN, BEN, GALLERIES, GALLERY, SUBJECTS, enroll, in_base64, shot
@@ -56,7 +57,7 @@ def client():
     galleries = fake_gallery_service(service)
     galleries.create_gallery("staff")
     limits = Settings(max_image_bytes=200_000, max_image_pixels=1_000_000)
-    with TestClient(create_app(service, limits, galleries=galleries)) as client:
+    with TestClient(create_app(Served(service, limits, galleries=galleries))) as client:
         enroll(client, "ann", shot(ANN))
         yield client
 

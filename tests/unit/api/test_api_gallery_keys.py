@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from ood_face.access import KeyStore
 from ood_face.api import create_app
 from ood_face.api.auth import Access
+from ood_face.api.served import Served
 from ood_face.types import Role
 from tests.unit.api.people import SUBJECTS
 
@@ -22,7 +23,7 @@ def keys(tmp_path):
 
 @pytest.fixture
 def client(service, settings, galleries, keys):
-    app = create_app(service, settings, Access(keys, settings), galleries)
+    app = create_app(Served(service, settings, Access(keys, settings), galleries))
     return TestClient(app, base_url="http://127.0.0.1:7860", raise_server_exceptions=False)
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from ood_face.access import KeyStore
 from ood_face.api import create_app
 from ood_face.api.auth import Access
+from ood_face.api.served import Served
 from ood_face.config import Settings
 from ood_face.service import ReviewService
 from ood_face.types import ReviewKind, Role
@@ -50,7 +51,7 @@ def audit() -> RecordingAudit:
 
 
 def client_over(queue, audit, access=None) -> TestClient:
-    app = create_app(fake_service(), Settings(), access, review=ReviewService(queue, audit))
+    app = create_app(Served(fake_service(), Settings(), access, review=ReviewService(queue, audit)))
     return TestClient(app, raise_server_exceptions=False)
 
 
@@ -211,7 +212,7 @@ def test_a_wrong_method_is_told(client):
 
 
 def test_without_a_queue_there_is_no_such_address():
-    client = TestClient(create_app(fake_service(), Settings()))
+    client = TestClient(create_app(Served(fake_service(), Settings())))
     assert client.get("/v1/review").status_code == 404
 
 

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from ood_face.access import KeyStore
 from ood_face.api import create_app
 from ood_face.api.auth import Access
+from ood_face.api.served import Served
 from ood_face.config import Settings
 from ood_face.types import Role
 from tests.fakes import fake_gallery_service, fake_service
@@ -60,7 +61,7 @@ def client(store) -> TestClient:
     settings, service = Settings(), fake_service()
     galleries = fake_gallery_service(service)
     galleries.create_gallery("staff")
-    app = create_app(service, settings, Access(store, settings), galleries)
+    app = create_app(Served(service, settings, Access(store, settings), galleries))
     return TestClient(app, raise_server_exceptions=False)
 
 

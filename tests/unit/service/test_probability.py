@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from ood_face.api import create_app
+from ood_face.api.served import Served
 from ood_face.config import Settings
 from ood_face.errors import CalibrationMissingError
 from ood_face.service import FaceService
@@ -46,7 +47,7 @@ def test_the_api_says_it_too(service):
         "image_a": ("a.png", png(picture(40)), "image/png"),
         "image_b": ("b.png", png(picture(40)), "image/png"),
     }
-    with TestClient(create_app(service, Settings())) as client:
+    with TestClient(create_app(Served(service, Settings()))) as client:
         body = client.post("/v1/compare", files=files).json()
     low, high = body["probability_interval"]
     assert low <= body["probability"] <= high

@@ -15,7 +15,9 @@ from webui.catalogue import texts
 
 ROOT = Path(webui.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
-SCRIPT = (ROOT / "static" / "page.js").read_text(encoding="utf-8")
+SCRIPT = "\n".join(
+    path.read_text(encoding="utf-8") for path in sorted((ROOT / "static").glob("*.js"))
+)
 # Gradio arguments that people read
 READ_BY_PEOPLE = {"label", "placeholder", "info", "title", "value", "alt", "aria_label"}
 BUILDERS = {"tag", "card", "join", "rows", "Radio", "Button", "Tab", "HTML", "Markdown", "Textbox"}

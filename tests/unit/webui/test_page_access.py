@@ -13,6 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from ood_face.access import KeyStore
 from ood_face.api.auth import Access
+from ood_face.api.served import Served
 from ood_face.config import Settings
 from ood_face.types import Role
 from tests.fakes import fake_service
@@ -41,7 +42,7 @@ def client_of(store: KeyStore, base_url: str, **changed: object) -> TestClient:
     settings = Settings(**changed)
 
     async def build() -> TestClient:
-        app = server.build_app(fake_service(), settings, Access(store, settings))
+        app = server.build_app(Served(fake_service(), settings, Access(store, settings)))
         return TestClient(app, base_url=base_url)
 
     # where no event loop runs, Gradio makes its own and never closes them

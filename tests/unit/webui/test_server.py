@@ -10,6 +10,7 @@ import gradio as gr
 import pytest
 from fastapi.testclient import TestClient
 
+from ood_face.api.served import Served
 from ood_face.config import Settings
 from tests.fakes import fake_service, picture, png
 from webui import server
@@ -28,7 +29,7 @@ SESSION = "session-a"
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
     async def build() -> FastAPI:
-        return server.build_app(fake_service(), Settings())
+        return server.build_app(Served(fake_service(), Settings()))
 
     # where no event loop runs, Gradio makes its own and never closes them
     return asyncio.run(build())
