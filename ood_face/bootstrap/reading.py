@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from ood_face.types import Scenario
 
-__all__ = ["open_scenarios", "read_settings", "save_scenario"]
+__all__ = ["SCENARIOS_FILE", "open_scenarios", "read_settings", "save_scenario", "saving_path"]
+
+# of the data folder
+SCENARIOS_FILE = "scenarios.toml"
 
 
 def read_settings(**overrides: object) -> Settings:
@@ -47,12 +50,25 @@ def read_settings(**overrides: object) -> Settings:
 def open_scenarios(settings: Settings) -> Mapping[str, Scenario]:
     """Return the scenarios by name, without loading any model.
 
+    The built-in ones, then those saved in the data folder, then those of the scenario file: a
+    later one changes what it names of an earlier one.
+
     Raises
     ------
     ConfigError
-        The scenario file is wrong.
+        A scenario file is wrong.
     """
-    return load_scenarios(settings.scenarios_file)
+    saved = settings.data_dir / SCENARIOS_FILE
+    files = [saved] if saved.exists() else []
+    if settings.scenarios_file is not None:
+        files.append(settings.scenarios_file)
+    return load_scenarios(*files)
+
+
+def saving_path(settings: Settings) -> Path:
+    """Return the file that a running server saves scenarios in."""
+    chosen = settings.scenarios_file
+    return settings.data_dir / SCENARIOS_FILE if chosen is None else chosen
 
 
 def save_scenario(path: Path, scenario: Scenario) -> None:

@@ -19,6 +19,7 @@ from ood_face.calibration.temperature import TemperatureScaling
 from ood_face.calibration.values import Claims, LogitInput
 from ood_face.calibration.vector import VectorScaling
 from ood_face.errors import ArtifactError, CalibrationMissingError, InputError
+from ood_face.types import MODEL_CALIBRATION, NO_CALIBRATION
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -90,12 +91,14 @@ class Calibration:
 
 def check_name(name: str) -> str:
     """Return a calibration's name; InputError where it is none."""
-    if not _NAME.fullmatch(name) or name == "none":
+    if not _NAME.fullmatch(name) or name in (MODEL_CALIBRATION, NO_CALIBRATION):
         raise InputError(
             "scaling.name",
             "{name} cannot name a calibration: small letters, digits, . _ -, at most 64, and "
-            "not none",
+            "neither {model} nor {none}",
             name=repr(name),
+            model=MODEL_CALIBRATION,
+            none=NO_CALIBRATION,
         )
     return name
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ood_face.errors import ConfigError
 from ood_face.storage import write_atomically
-from ood_face.types import Policy, Scenario
+from ood_face.types import MODEL_CALIBRATION, NO_CALIBRATION, Policy, Scenario
+from ood_face.uncertainty import MAX_DECISION_PASSES, MIN_DECISION_PASSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,17 +36,16 @@ _RANGES: dict[str, tuple[float, float]] = {
     "same_prior": (1e-9, 1 - 1e-9),
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_NO_CALIBRATION = "none"
 _FIELDS = tuple(field.name for field in fields(Scenario) if field.name != "name")
 
 
-def load_scenarios(extra: Path | None = None) -> Mapping[str, Scenario]:
-    """Return the built-in scenarios and those of a file, by name.
+def load_scenarios(*extra: Path) -> Mapping[str, Scenario]:
+    """Return the built-in scenarios and those of files, by name.
 
     Parameters
     ----------
-    extra : a TOML file with one table per scenario; it adds to the built-in ones. A table with
-        the name of a built-in one changes what it names: the rest stays as it is there
+    extra : TOML files with one table per scenario, one after the other; they add to the built-in
+        ones. A table with the name of one that is known changes what it names: the rest stays
 
     Raises
     ------
@@ -53,8 +53,8 @@ def load_scenarios(extra: Path | None = None) -> Mapping[str, Scenario]:
         The file can't be read, or a scenario in it is wrong; names file, scenario and field.
     """
     scenarios = _read(_BUILT_IN, {})
-    if extra is not None:
-        scenarios |= _read(extra, scenarios)
+    for path in extra:
+        scenarios |= _read(path, scenarios)
     return MappingProxyType(scenarios)
 
 
@@ -85,7 +85,7 @@ def add_scenario(path: Path, scenario: Scenario) -> None:
     lines = [f'["{scenario.name}"]']
     for key in _FIELDS:
         value = getattr(scenario, key)
-        if value is not None:
+        if value is not None and value != ():
             lines.append(f"{key} = {json.dumps(value)}")
     before = path.read_text(encoding="utf-8").rstrip("\n") if present else ""
     with write_atomically(path) as temporary:
@@ -142,7 +142,13 @@ def _scenario(path: Path, base: Scenario, table: object) -> Scenario:
     return scenario
 
 
-def _checked(where: dict[str, str], key: str, value: object) -> bool | float | str | None:
+def _checked(
+    where: dict[str, str], key: str, value: object
+) -> bool | float | str | tuple[str, ...] | None:
+    if key == "calibration_configs":
+        return _calibrations(where, value)
+    if key == "dropout_passes":
+        return _dropout_passes(where, value)
     if key == "calibration":
         return _calibration(where, value)
     if key == "policy":
@@ -180,17 +186,53 @@ def _checked(where: dict[str, str], key: str, value: object) -> bool | float | s
     return float(value)
 
 
+def _dropout_passes(where: dict[str, str], value: object) -> int:
+    # a TOML boolean is a Python int as well
+    whole = value if isinstance(value, int) and not isinstance(value, bool) else -1
+    if whole == 0 or MIN_DECISION_PASSES <= whole <= MAX_DECISION_PASSES:
+        return whole
+    raise ConfigError(
+        "scenarios.dropout_passes",
+        "{file}: scenario {scenario}: dropout_passes must be 0 (off) or an integer from {low} to "
+        "{high}, not {value}",
+        **where,
+        low=MIN_DECISION_PASSES,
+        high=MAX_DECISION_PASSES,
+        value=repr(value),
+    )
+
+
 def _calibration(where: dict[str, str], value: object) -> str | None:
-    if not (isinstance(value, str) and _NAME.fullmatch(value)):
+    if not _names_calibration(value):
         raise ConfigError(
             "scenarios.calibration",
             "{file}: scenario {scenario}: calibration must be the name of a calibration (small "
-            "letters, digits, . _ -, at most 64), or {none}; this is {value}",
+            "letters, digits, . _ -, at most 64), {model} or {none}; this is {value}",
             **where,
-            none=_NO_CALIBRATION,
+            model=MODEL_CALIBRATION,
+            none=NO_CALIBRATION,
             value=repr(value),
         )
-    return None if value == _NO_CALIBRATION else value
+    return None if value == MODEL_CALIBRATION else str(value)
+
+
+def _calibrations(where: dict[str, str], value: object) -> tuple[str, ...]:
+    names = value if isinstance(value, list) else [None]
+    if not all(_names_calibration(name) for name in names) or len(set(names)) < len(names):
+        raise ConfigError(
+            "scenarios.calibration_configs",
+            "{file}: scenario {scenario}: calibration_configs must be a list of different names of "
+            "calibrations, {model} or {none}; this is {value}",
+            **where,
+            model=MODEL_CALIBRATION,
+            none=NO_CALIBRATION,
+            value=repr(value),
+        )
+    return tuple(names)
+
+
+def _names_calibration(value: object) -> bool:
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
 def _policy(where: dict[str, str], value: object) -> Policy:

@@ -13,6 +13,8 @@ from ood_face.types.arrays import (
     RgbImage,
 )
 from ood_face.types.decisions import (
+    MODEL_CALIBRATION,
+    NO_CALIBRATION,
     Comparison,
     Policy,
     Reason,
@@ -94,6 +96,8 @@ __all__ = [
     "FEATURE_DIM",
     "LOCAL",
     "MAX_TEMPLATES",
+    "MODEL_CALIBRATION",
+    "NO_CALIBRATION",
     "AlignedFace",
     "AuditAction",
     "AuditEvent",

@@ -10,7 +10,19 @@ if TYPE_CHECKING:
     from ood_face.types.explanation import Explanation
     from ood_face.types.faces import FaceTemplate
 
-__all__ = ["Comparison", "Policy", "Reason", "Scenario", "Verdict"]
+__all__ = [
+    "MODEL_CALIBRATION",
+    "NO_CALIBRATION",
+    "Comparison",
+    "Policy",
+    "Reason",
+    "Scenario",
+    "Verdict",
+]
+
+# names that no calibration file can have: the model's own P(same), and no probabilities at all
+MODEL_CALIBRATION = "model"
+NO_CALIBRATION = "none"
 
 
 class Verdict(StrEnum):
@@ -44,8 +56,11 @@ class Scenario:
     enroll_needs_score_above : a face is enrolled if its ood_score exceeds this
     identify_needs_margin_above : a subject is ``identified`` if its similarity exceeds that of
         the next subject by more than this; between: review
-    calibration : name of the model's calibration that turns similarities into probabilities;
-        None: none
+    calibration : name of the calibration that turns similarities into probabilities, where
+        neither the request nor the gallery chooses; ``none``: no probabilities; None: the model's
+        own P(same), if it has one
+    calibration_configs : names that a request or a gallery may choose instead; ``model``: the
+        model's own P(same). ``none`` may always be chosen
     policy : whether the thresholds of the similarity or those of the probability decide
     same_probability_above : P(same) above which two faces are the same person
     different_probability_below : P(same) below which they are different people; between: review
@@ -64,11 +79,18 @@ class Scenario:
     enroll_needs_score_above: float = 0.5
     identify_needs_margin_above: float = 0.05
     calibration: str | None = None
+    calibration_configs: tuple[str, ...] = ()
     policy: Policy = Policy.SIMILARITY
     same_probability_above: float = 0.99
     different_probability_below: float = 0.05
     same_prior: float = 0.5
     dropout_passes: int = 0
+
+    @property
+    def calibrations(self) -> tuple[str, ...]:
+        """What may be chosen, the one that applies by itself first; ``none`` is always there."""
+        first = MODEL_CALIBRATION if self.calibration is None else self.calibration
+        return tuple(dict.fromkeys((first, *self.calibration_configs, NO_CALIBRATION)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +115,7 @@ class Comparison:
     probability : P(same), 0..1, given ``scenario.same_prior``; None: the model in use has no such
         calibration, or no score
     probability_interval : where it lies with 95 %, as far as the calibration goes
+    calibration : the one in force: a name, or ``model``; None: no probabilities
     explanation : how uncertain it is, and why; None: nobody worked it out
     """
 
@@ -104,4 +127,5 @@ class Comparison:
     scenario: Scenario
     probability: float | None = None
     probability_interval: tuple[float, float] | None = None
+    calibration: str | None = None
     explanation: Explanation | None = None

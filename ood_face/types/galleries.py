@@ -92,6 +92,8 @@ class GalleryInfo:
     version : microseconds since 1970, greater after every change of these fields; never used
         twice in a store
     token : the request that made it; None: it had no idempotency key
+    calibration : name of the calibration that applies where a request names none, of those that
+        the scenario offers; None: the scenario's own choice
     """
 
     name: str
@@ -102,6 +104,7 @@ class GalleryInfo:
     created_at: datetime
     version: int
     token: RequestToken | None = None
+    calibration: str | None = None
 
     def __post_init__(self) -> None:
         check_gallery_name(self.name)

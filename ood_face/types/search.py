@@ -71,6 +71,7 @@ class Identification:
     margin : similarity of the first less that of the second; None: fewer than two subjects
     gallery : where it was sought
     scenario : the thresholds that were applied
+    calibration : the one in force: a name, or ``model``; None: no probabilities
     explanation : how uncertain it is, and why; None: nobody worked it out
     """
 
@@ -81,6 +82,7 @@ class Identification:
     margin: float | None
     gallery: str
     scenario: Scenario
+    calibration: str | None = None
     explanation: Explanation | None = None
 
 
@@ -96,6 +98,7 @@ class Verification:
     reasons : why, most important first
     gallery : where the subject is enrolled
     scenario : the thresholds that were applied
+    calibration : the one in force: a name, or ``model``; None: no probabilities
     explanation : how uncertain it is, and why; None: nobody worked it out
     """
 
@@ -105,4 +108,5 @@ class Verification:
     reasons: tuple[Reason, ...]
     gallery: str
     scenario: Scenario
+    calibration: str | None = None
     explanation: Explanation | None = None

@@ -40,7 +40,7 @@ def comparison() -> tuple[Comparison, NDArray[np.uint8]]:
     face = DetectedFace(np.array([220, 120, 360, 330], np.float32), 0.99, marks)
     one, other = (FaceTemplate(feature(i), 0.6, "bench@1", face) for i in (1, 2))
     reasons = (Reason("similarity.between", {"similarity": 0.4, "low": 0.35, "high": 0.45}),)
-    scenario = load_scenarios(None)["default"]
+    scenario = load_scenarios()["default"]
     return Comparison(0.4, one, other, Verdict.REVIEW, reasons, scenario), image
 
 

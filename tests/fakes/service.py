@@ -44,7 +44,7 @@ def fake_service(
     return FaceService(
         FakeDetector() if detector is None else detector,
         FakeEmbedder() if embedder is None else embedder,
-        load_scenarios(scenarios_file),
+        load_scenarios(*([] if scenarios_file is None else [scenarios_file])),
         CountingAdmission() if admission is None else admission,
         fake_align,
         dominant_face_ratio=2.0,

@@ -28,7 +28,9 @@ def settings(tmp_path):
     made = fit_calibration(people(), "vector", "gate-2026", MODEL_ID, MADE)
     write_calibration_file(weights / MODEL / "calibration" / "gate-2026.toml", made)
     scenarios = tmp_path / "scenarios.toml"
-    scenarios.write_text('[gate]\ncalibration = "gate-2026"\n', encoding="utf-8")
+    scenarios.write_text(
+        '[gate]\ncalibration = "gate-2026"\n[bare]\ncalibration = "none"\n', encoding="utf-8"
+    )
     return read_settings(weights_dir=weights, scenarios_file=scenarios)
 
 
@@ -46,6 +48,12 @@ def test_the_scenario_that_names_it_is_calibrated_and_no_other(settings):
     assert named.probability == pytest.approx(expected, abs=1e-6)
     assert plain.probability == pytest.approx(plain.probability_interval[0], abs=0.2)
     assert plain.probability != named.probability
+
+
+def test_a_scenario_that_wants_no_probabilities_gets_none(settings):
+    found = open_service(settings).compare(picture("obama_1.jpg"), picture("obama_2.jpg"), "bare")
+    assert found.probability is None
+    assert found.scenario.calibration == "none"
 
 
 def test_a_calibration_changed_by_hand_or_missing_is_no_start(settings):

@@ -48,12 +48,25 @@ def test_a_file_adds_and_changes(tmp_path):
 def test_a_scenario_names_a_calibration_or_none(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(
-        '[gate]\ncalibration = "gate-2026"\n[lobby]\ncalibration = "none"\n', encoding="utf-8"
+        '[gate]\ncalibration = "gate-2026"\ncalibration_configs = ["night", "model"]\n'
+        '[lobby]\ncalibration = "none"\n',
+        encoding="utf-8",
     )
     scenarios = load_scenarios(path)
     assert scenarios["gate"].calibration == "gate-2026"
-    assert scenarios["lobby"].calibration is None
+    assert scenarios["gate"].calibrations == ("gate-2026", "night", "model", "none")
+    assert scenarios["lobby"].calibration == "none"
+    assert scenarios["lobby"].calibrations == ("none",)
     assert scenarios["default"].calibration is None
+    assert scenarios["default"].calibrations == ("model", "none")
+
+
+def test_a_later_file_goes_back_to_the_probabilities_of_the_model(tmp_path):
+    before, after = tmp_path / "before.toml", tmp_path / "after.toml"
+    before.write_text('[gate]\ncalibration = "night"\nsame_above = 0.5\n', encoding="utf-8")
+    after.write_text('[gate]\ncalibration = "model"\n', encoding="utf-8")
+    found = load_scenarios(before, after)["gate"]
+    assert (found.calibration, found.same_above) == (None, 0.5)
 
 
 def test_a_scenario_decides_by_probability_if_it_says_so(tmp_path):
@@ -69,6 +82,7 @@ def test_what_is_added_to_a_file_is_read_back(tmp_path):
     path = tmp_path / "mine.toml"
     added = [
         Scenario("door", 0.412345678, 0.3, same_needs_score_above=0.5, calibration="door-2026"),
+        Scenario("side", calibration="none", calibration_configs=("night", "model")),
         Scenario("gate.2", policy=Policy.PROBABILITY, similarity_alone=True),
     ]
     for scenario in added:
@@ -117,6 +131,11 @@ def test_nobody_changes_them_afterwards():
         ),
         ("[x]\ncalibration = 3", "scenarios.calibration", ["x", "3", "none"]),
         ("[x]\ncalibration = '../x'", "scenarios.calibration", ["../x"]),
+        ("[x]\ncalibration_configs = 'a'", "scenarios.calibration_configs", ["x", "'a'"]),
+        ("[x]\ncalibration_configs = ['a', 3]", "scenarios.calibration_configs", ["3"]),
+        ("[x]\ncalibration_configs = ['a', ['b']]", "scenarios.calibration_configs", ["['b']"]),
+        ("[x]\ncalibration_configs = ['../a']", "scenarios.calibration_configs", ["../a"]),
+        ("[x]\ncalibration_configs = ['a', 'a']", "scenarios.calibration_configs", ["different"]),
         ("[x]\npolicy = 'luck'", "scenarios.policy", ["similarity, probability", "'luck'"]),
         ("[x]\npolicy = 1", "scenarios.policy", ["1"]),
         ("[x]\nsame_prior = 0", "scenarios.out_of_range", ["same_prior", "0"]),
