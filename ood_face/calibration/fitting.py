@@ -25,7 +25,7 @@ from ood_face.evaluation.predictions import (
     FIGURES,
     Predictions,
     centred_interval,
-    figures_of,
+    figures_with_intervals,
     resampled_figures,
 )
 
@@ -66,8 +66,6 @@ def fit_calibration(
     InputError
         There is too little data, nothing can be fitted to it, or the result does worse than no
         calibration.
-    ConfigError
-        The extra ``calibrate`` is not installed.
     """
     check_name(name)
     logits = data.input.logits(data.values)
@@ -134,11 +132,7 @@ def _compare(test: Half, after: NDArray[np.float64]) -> dict[str, Any]:
     for key, probabilities in (("before", before), ("after", after)):
         found = Predictions.of(probabilities, test.labels)
         drawn[key] = resampled_figures(found, resamples, groups, test.weights)
-        tables[key] = figures_of(found, test.weights)
-        tables[key] |= {
-            f"{name}_interval": centred_interval(drawn[key][name], tables[key][name], 0.0)
-            for name in FIGURES
-        }
+        tables[key] = figures_with_intervals(found, drawn[key], test.weights)
     change = {
         name: centred_interval(
             drawn["after"][name] - drawn["before"][name],

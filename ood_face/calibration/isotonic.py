@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ood_face.calibration.arrays import as_columns, log_softmax, refuse_hopeless
-from ood_face.calibration.extras import fitting_module
 from ood_face.calibration.scaling import Scaling
 from ood_face.calibration.vector import refuse_absent
 
@@ -113,9 +112,9 @@ def _log_sum(columns: NDArray[np.float64]) -> NDArray[np.float64]:
 def _fit_curve(
     odds: NDArray[np.float64], positive: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> Curve:
-    regression = fitting_module("sklearn.isotonic").IsotonicRegression(
-        y_min=0, y_max=1, out_of_bounds="clip"
-    )
+    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415 - only fitting needs it
+
+    regression = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
     # a row without weight says nothing, and would be a knot nevertheless
     there = weights > 0
     odds, positive, weights = odds[there], positive[there], weights[there]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +16,55 @@ if TYPE_CHECKING:
 
     from ood_face.calibration.values import LogitInput
     from ood_face.evaluation.datasets import TestData
-    from ood_face.evaluation.faces import FaceSet
+    from ood_face.evaluation.faces import FaceSet, Pairs
 
-__all__ = ["labelled_pairs", "quantiles"]
+__all__ = ["Usable", "labelled_pairs", "quantiles", "usable_pairs"]
 
 QUANTILES = np.linspace(0, 1, 21)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Usable:
+    """The pairs of a data set that say something, and how many others were left out.
+
+    Attributes
+    ----------
+    pairs : both pictures have a face, and are two pictures
+    digests : (P,) text that tells each picture from others
+    without_face, of_one_picture : pairs left out
+    """
+
+    pairs: Pairs
+    digests: NDArray[np.str_]
+    without_face: int
+    of_one_picture: int
+
+
+def usable_pairs(data: TestData) -> Usable:
+    """Leave out pairs without a face, and pairs of a picture with itself.
+
+    Raises
+    ------
+    InputError
+        The data contradicts itself: one picture is under two names, or a pair of "two people" is
+        of one by other pairs.
+    """
+    pairs, faces = data.pairs["pairs"], data.faces
+    digests = np.array(
+        [hashlib.sha256(np.asarray(crop).tobytes()).hexdigest() for crop in faces.crops]
+    )
+    _refuse_shared(faces, digests)
+    there = np.flatnonzero((pairs.first >= 0) & (pairs.second >= 0))
+    first, second, same = pairs.first[there], pairs.second[there], pairs.same[there]
+    owners = faces.labels[first], faces.labels[second]
+    _refuse_contradiction(faces, first, second, ~same & (owners[0] == owners[1]))
+    kept = there[digests[first] != digests[second]]
+    return Usable(
+        type(pairs)(pairs.first[kept], pairs.second[kept], pairs.same[kept], pairs.fold[kept]),
+        digests,
+        len(pairs.same) - len(there),
+        len(there) - len(kept),
+    )
 
 
 def labelled_pairs(
@@ -47,17 +92,9 @@ def labelled_pairs(
         The data contradicts itself: one picture is under two names, or a pair of "two people" is
         of one by other pairs.
     """
-    pairs, faces = data.pairs["pairs"], data.faces
-    digests = np.array(
-        [hashlib.sha256(np.asarray(crop).tobytes()).hexdigest() for crop in faces.crops]
-    )
-    _refuse_shared(faces, digests)
-    there = (pairs.first >= 0) & (pairs.second >= 0)
-    first, second, same = pairs.first[there], pairs.second[there], pairs.same[there]
-    owners = faces.labels[first], faces.labels[second]
-    _refuse_contradiction(faces, first, second, ~same & (owners[0] == owners[1]))
-    apart = digests[first] != digests[second]
-    first, second, same = first[apart], second[apart], same[apart]
+    usable, faces = usable_pairs(data), data.faces
+    first, second, same = usable.pairs.first, usable.pairs.second, usable.pairs.same
+    digests = usable.digests
     similarity = np.einsum("nd,nd->n", features[first], features[second], dtype=np.float64)
     rows = zip(digests[first], digests[second], same, strict=True)
     about = {
@@ -66,8 +103,8 @@ def labelled_pairs(
         "pictures_with_a_face": len(faces.names),
         "pairs": len(same),
         "pairs_of_one_person": int(same.sum()),
-        "pairs_without_a_face_left_out": int(np.sum(~there)),
-        "pairs_of_one_picture_left_out": int(np.sum(~apart)),
+        "pairs_without_a_face_left_out": usable.without_face,
+        "pairs_of_one_picture_left_out": usable.of_one_picture,
         "rule": data.rule,
         "fingerprint": fingerprint(
             "".join(map(str, (*sorted((a, b)), s))).encode() for a, b, s in rows

@@ -1,10 +1,10 @@
-"""The reliability diagram of a calibration, before and after; needs the extra ``calibrate``."""
+"""The reliability diagram of a calibration, before and after."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ood_face.errors import InputError
+from ood_face.evaluation.plots import new_figure, write_figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,11 +13,10 @@ if TYPE_CHECKING:
 __all__ = ["draw_reliability"]
 
 SIZE_IN = (9.0, 4.6)
-DPI = 110
 COLOURS = {"before": "#D55E00", "after": "#0072B2"}  # from Okabe and Ito's palette
 
 
-def draw_reliability(report: Mapping[str, Any], path: Path) -> bool:
+def draw_reliability(report: Mapping[str, Any], path: Path) -> None:
     """Draw the reliability diagrams of the test half beside each other.
 
     Parameters
@@ -25,37 +24,15 @@ def draw_reliability(report: Mapping[str, Any], path: Path) -> bool:
     report : with the tables ``before`` and ``after`` of a calibration
     path : the PNG file, replaced in one step
 
-    Returns
-    -------
-    whether it was drawn: not so where matplotlib is not installed
-
     Raises
     ------
     InputError
         The file can't be written.
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
-    except ImportError:
-        return False
-    figure = Figure(figsize=SIZE_IN, dpi=DPI, layout="constrained")
+    figure = new_figure(SIZE_IN)
     for axes, (key, colour) in zip(figure.subplots(1, 2), COLOURS.items(), strict=True):
         _draw(axes, key, report[key], colour)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        # no date and no version in the file: the same figures give the same bytes
-        figure.savefig(temporary, format="png", metadata={"Software": None})
-        temporary.replace(path)
-    except OSError as exc:
-        raise InputError(
-            "scaling.unwritable",
-            "{file} cannot be written: {reason}",
-            file=str(path),
-            reason=exc.strerror or type(exc).__name__,
-        ) from exc
-    finally:
-        temporary.unlink(missing_ok=True)
-    return True
+    write_figure(figure, path)
 
 
 def _draw(axes: Any, key: str, figures: Mapping[str, Any], colour: str) -> None:  # noqa: ANN401

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.calibration.extras import fitting_module
 from ood_face.errors import InputError
 from ood_face.evaluation.intervals import Resamples
 from ood_face.types import SameModel, evidence_terms
@@ -59,8 +58,6 @@ def fit_same(comparisons: Comparisons, model_id: str, resamples: int | None = No
     ------
     InputError
         There is too little data, it is all alike, or a number is not finite; names the limit.
-    ConfigError
-        SciPy is not installed.
     """
     people = check_data(comparisons)
     terms = _terms(comparisons, "with_scores")
@@ -93,7 +90,7 @@ def cross_validate(comparisons: Comparisons, folds: int = FOLDS) -> dict[str, ND
 
     Raises
     ------
-    InputError, ConfigError
+    InputError
         As :func:`fit_same`.
     """
     check_data(comparisons)
@@ -123,11 +120,13 @@ def people_folds(
     people : (S,) their labels, rising
     fold : (S,) 0..folds-1
     """
+    from scipy.sparse import coo_array  # noqa: PLC0415 - only fitting needs it
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
     people, where = np.unique([comparisons.person_a, comparisons.person_b], return_inverse=True)
     one, other = where.reshape(2, -1)
-    sparse = fitting_module("scipy.sparse")
-    links = sparse.coo_array((np.ones(len(one)), (one, other)), shape=(len(people), len(people)))
-    groups, group = fitting_module("scipy.sparse.csgraph").connected_components(links)
+    links = coo_array((np.ones(len(one)), (one, other)), shape=(len(people), len(people)))
+    groups, group = connected_components(links)
     if groups < folds:
         groups, group = len(people), np.arange(len(people))
     dealt = np.random.default_rng(_SEED).permutation(groups) % folds
@@ -187,6 +186,8 @@ def _fit(
     bounds: tuple[tuple[float | None, float | None], ...],
     start: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
+    from scipy.optimize import minimize  # noqa: PLC0415 - only fitting needs it
+
     # in units of each term's spread, in which all weights are of one size
     spread = np.std(terms, axis=0)
     spread = np.where(spread > 0, spread, 1.0)
@@ -202,7 +203,7 @@ def _fit(
         value = share @ np.logaddexp(0, -margin) + hold / 2 * inner @ inner
         return float(value), hold * inner - signed.T @ (share * wrong)
 
-    found = fitting_module("scipy.optimize").minimize(
+    found = minimize(
         loss,
         np.zeros(len(bounds)) if start is None else start * spread,
         jac=True,

@@ -42,8 +42,6 @@ def same_figures(comparisons: Comparisons, shipped: SameModel | None = None) -> 
     ------
     InputError
         There is too little data, or it is all alike.
-    ConfigError
-        SciPy is not installed.
     """
     predicted = cross_validate(comparisons)
     listed = np.array([not name.endswith(RECOMBINED) for name in comparisons.kinds])

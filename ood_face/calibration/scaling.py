@@ -27,8 +27,7 @@ class Scaling(ABC):
     """Turns logits into probabilities that keep their word.
 
     Logits are arrays or tensors of shape (N, C), or (N,) for log-odds of two classes;
-    :mod:`ood_face.calibration.arrays` says more. Applying needs NumPy alone, fitting the extra
-    ``calibrate``.
+    :mod:`ood_face.calibration.arrays` says more. Applying needs NumPy alone.
     """
 
     method: ClassVar[str]
@@ -51,8 +50,6 @@ class Scaling(ABC):
         ------
         InputError
             The data is wrong, or determines no scaling.
-        ConfigError
-            The extra ``calibrate`` is not installed.
         """
         known = checked_logits(logits)
         labelled = checked_labels(labels, known)

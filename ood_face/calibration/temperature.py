@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ood_face.calibration.arrays import as_columns, as_targets, like, log_softmax, refuse_hopeless
-from ood_face.calibration.extras import fitting_module
 from ood_face.calibration.scaling import (
     HIGHEST_TEMPERATURE,
     LOWEST_TEMPERATURE,
@@ -80,10 +79,10 @@ class TemperatureScaling(Scaling):
             return -float(np.sum(targets * log_softmax(columns / math.exp(log_temperature))))
 
         # the loss is convex in 1 / T, so on a logarithmic scale it has one valley
+        from scipy.optimize import minimize_scalar  # noqa: PLC0415 - only fitting needs it
+
         bounds = (math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE))
-        found = fitting_module("scipy.optimize").minimize_scalar(
-            loss, bounds=bounds, method="bounded", options={"xatol": 1e-9}
-        )
+        found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-9})
         temperature = math.exp(found.x)
         refuse_bound(temperature)
         self._temperature = temperature

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ood_face.calibration.arrays import as_columns, as_targets, like, log_softmax, refuse_hopeless
-from ood_face.calibration.extras import fitting_module
 from ood_face.calibration.scaling import (
     HIGHEST_TEMPERATURE,
     LOWEST_TEMPERATURE,
@@ -84,8 +83,10 @@ class VectorScaling(Scaling):
         classes = columns.shape[1]
         refuse_absent(labels, classes)
         targets = as_targets(labels, classes, smoothed=self._smoothed)
+        from scipy.optimize import minimize  # noqa: PLC0415 - only fitting needs it
+
         free = [(None, None)] * classes
-        found = fitting_module("scipy.optimize").minimize(
+        found = minimize(
             loss_and_gradient,
             np.concatenate([[1.0], np.zeros(classes)]),
             args=(columns, targets, weights),

@@ -212,14 +212,12 @@ def evaluate(  # noqa: PLR0913 - each option of a command is an argument
 ) -> None:
     """Measure a model; write report.json, plots, and a model card or a page on own pictures."""
     check_source(data, folders, pairs, aligned, out)
-    # the figures need NumPy alone, but only this command needs the figures
-    from ood_face.cli.evaluating import HOW_TO_INSTALL, Source, evaluate_model  # noqa: PLC0415
+    # only this command needs the figures
+    from ood_face.cli.evaluating import Source, evaluate_model  # noqa: PLC0415
 
     with errors_as_exits(lang, as_json=False), ConsoleProgress() as progress:
         source = Source(data, folders, pairs, aligned)
         written = evaluate_model(read_settings(model=model), source, cache, out, passes, progress)
-    if not any(path.suffix == ".png" for path in written):
-        typer.echo(HOW_TO_INSTALL, err=True)
     for path in written:
         typer.echo(path)
 

@@ -160,8 +160,6 @@ def _print(calibration: Calibration, files: list[Path], language: Language) -> N
         say("prior", prior=calibration.prior)
     for path in files:
         typer.echo(path)
-    if not any(path.suffix == ".png" for path in files):
-        typer.echo(translate("calibrated.no_plot", {}, language), err=True)
     say("select", name=calibration.name)
 
 

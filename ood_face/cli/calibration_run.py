@@ -95,7 +95,8 @@ def run_calibration(
         path.parent.mkdir(exist_ok=True)
     write_calibration_file(path, calibration)
     plot = path.with_suffix(".png")
-    return calibration, [path, plot] if draw_reliability(calibration.report, plot) else [path]
+    draw_reliability(calibration.report, plot)
+    return calibration, [path, plot]
 
 
 def _target(job: CalibrationJob) -> Path:

@@ -10,13 +10,13 @@ import numpy as np
 
 from ood_face.bootstrap import open_scenarios
 from ood_face.cli.bench import Bench
-from ood_face.errors import ConfigError, InputError
+from ood_face.errors import InputError
 from ood_face.evaluation.card import evaluation_page, model_card
 from ood_face.evaluation.comparisons import gather_comparisons
 from ood_face.evaluation.datasets import load_folders, load_pair_list, load_standard
 from ood_face.evaluation.faces import load_objects
 from ood_face.evaluation.pictures import PictureReader, already_aligned
-from ood_face.evaluation.plots import HOW_TO_INSTALL, draw_plots
+from ood_face.evaluation.plots import draw_plots
 from ood_face.evaluation.report import build_report
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     Crops = NDArray[np.uint8]
 
 __all__ = [
-    "HOW_TO_INSTALL",
     "Source",
     "evaluate_model",
     "gathered",
@@ -173,7 +172,7 @@ def _same_probability(bench: Bench, data: TestData) -> dict[str, Any]:
 
     try:
         return same_figures(gathered(bench, data), bench.same_model)
-    except (InputError, ConfigError) as exc:  # too little data, no score, or no SciPy
+    except InputError as exc:  # too little data, or no score
         return {"reason": str(exc)}
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ood_face.evaluation.pictures import PictureReader
+    from ood_face.evaluation.pictures import ReadsPictures
 
 __all__ = ["TestData", "deal_folds", "load_folders", "load_pair_list", "load_standard"]
 
@@ -96,7 +96,7 @@ def load_standard(data: Path, cache: Path) -> TestData:
     )
 
 
-def load_folders(folder: Path, reader: PictureReader) -> TestData:
+def load_folders(folder: Path, reader: ReadsPictures) -> TestData:
     """Read one folder per person; pictures may lie in further folders inside.
 
     Raises
@@ -132,7 +132,7 @@ def load_folders(folder: Path, reader: PictureReader) -> TestData:
     return replace(data, probes={"pictures": data.good})
 
 
-def load_pair_list(path: Path, reader: PictureReader) -> TestData:
+def load_pair_list(path: Path, reader: ReadsPictures) -> TestData:
     """Read a CSV file with the columns image_a, image_b, same and, if wanted, fold.
 
     Paths are relative to the file. Who is who follows from the pairs: pictures that pairs of one

@@ -26,12 +26,21 @@ from ood_face.evaluation.verification import (
 from ood_face.imaging.degradations import DEGRADATIONS, degrade
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
     from ood_face.evaluation.faces import FaceSet, Pairs
     from ood_face.evaluation.instruments import Instruments
 
-__all__ = ["FMR", "discard_figures", "verification_figures"]
+__all__ = [
+    "DISCARD_GRID",
+    "FMR",
+    "det_curve",
+    "discard_figures",
+    "discard_lines",
+    "verification_figures",
+]
 
 FMR = 1e-3
 STATED_FMRS = (1e-2, FMR, 1e-4)
@@ -68,7 +77,7 @@ def verification_figures(
         "subjects": len(resamples.subjects),
         "at_fmr": {},
         "at_threshold": {},
-        "det": _det(mated, impostor),
+        "det": det_curve(mated, impostor),
     }
     for fmr in STATED_FMRS:
         figures["at_fmr"][f"{fmr:g}"] = _at_fmr(similarity, pairs.same, weights, fmr)
@@ -127,8 +136,15 @@ def _at_fmr(
     }
 
 
-def _det(mated: NDArray[np.float64], impostor: NDArray[np.float64]) -> dict[str, list[float]]:
-    # no false match rate below what the rule of 3 supports
+def det_curve(mated: NDArray[np.float64], impostor: NDArray[np.float64]) -> dict[str, list[float]]:
+    """Return the detection error trade-off: ``fnmr`` (K,) over ``fmr`` (K,), which rises.
+
+    No false match rate is below what the rule of 3 supports.
+
+    Parameters
+    ----------
+    mated, impostor : similarities of the pairs of one person, and of two
+    """
     lowest = min(0.5, 3 / len(impostor))
     rates = np.geomspace(lowest, 1, CURVE_POINTS)
     cuts = np.quantile(impostor, 1 - rates, method="higher")
@@ -166,11 +182,37 @@ def discard_figures(
     methods |= {"random": rng.random(len(same)), "ideal": similarity}
     resamples = Resamples.draw(faces.labels)
     weights = resamples.of_pairs(faces.labels[first], faces.labels[second], same)
-    areas = _resampled_areas(similarity, same, methods, weights)
     threshold = fmr_threshold(similarity[~same], FMR)
-    figures |= {"threshold": threshold, "discard_rate": DISCARD_GRID.tolist(), "methods": {}}
+    figures |= {"threshold": threshold, "discard_rate": DISCARD_GRID.tolist()}
+    return figures | {"methods": discard_lines(similarity, same, methods, [weights], FMR)}
+
+
+def discard_lines(
+    similarity: NDArray[np.float64],
+    same: NDArray[np.bool_],
+    methods: Mapping[str, NDArray[np.floating]],
+    resampled: Iterable[NDArray[np.float32]],
+    fmr: float,
+) -> dict[str, dict[str, Any]]:
+    """Return the curve over ``DISCARD_GRID`` and its area of each way to choose what to discard.
+
+    Parameters
+    ----------
+    similarity, same : (N,)
+    methods : (N,) by name, the quality of each pair
+    resampled : weights of the pairs, arrays of shape (R, N), as many as there are
+    fmr : where the threshold is fixed
+
+    Raises
+    ------
+    ValueError
+        There are too few impostor pairs for this rate (rule of 3).
+    """
+    blocks = [_resampled_areas(similarity, same, methods, weights, fmr) for weights in resampled]
+    areas = {name: np.concatenate([block[name] for block in blocks]) for name in methods}
+    lines = {}
     for name, quality in methods.items():
-        curve = error_versus_discard(similarity, same, quality, FMR)
+        curve = error_versus_discard(similarity, same, quality, fmr)
         values = np.interp(DISCARD_GRID, curve.discard_rate, curve.fnmr)
         found = {
             "area_to_20_percent": curve.area(DISCARD_LIMIT),
@@ -179,21 +221,22 @@ def discard_figures(
         }
         if "ood_score" in areas and name != "ood_score":
             found["larger_than_ood_score_by"] = interval(areas[name] - areas["ood_score"])
-        figures["methods"][name] = found
-    return figures
+        lines[name] = found
+    return lines
 
 
 def _resampled_areas(
     similarity: NDArray[np.float64],
     same: NDArray[np.bool_],
-    methods: dict[str, NDArray[np.floating]],
+    methods: Mapping[str, NDArray[np.floating]],
     weights: NDArray[np.float32],
+    fmr: float,
 ) -> dict[str, NDArray[np.float64]]:
     found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in methods}
     step = max(1, 2_000_000 // len(same))
     for start in range(0, len(weights), step):
         part = weights[start : start + step]
-        cuts = thresholds_at_fmr(similarity[~same], part[:, ~same], FMR)
+        cuts = thresholds_at_fmr(similarity[~same], part[:, ~same], fmr)
         missed = similarity[same][None, :] <= cuts[:, None]
         for name, quality in methods.items():
             found[name].append(discard_areas(missed, quality[same], part[:, same], DISCARD_LIMIT))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ood_face.evaluation.store import MeasurementStore
     from ood_face.types import RgbImage
 
-__all__ = ["PICTURE_SUFFIXES", "PictureReader", "already_aligned"]
+__all__ = ["PICTURE_SUFFIXES", "PictureReader", "ReadsPictures", "already_aligned", "bad_picture"]
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 PART = 32  # pictures per file of the cache
@@ -45,6 +45,14 @@ def already_aligned(image: RgbImage) -> NDArray[np.uint8]:
             side=CROP_SIDE_PX,
         )
     return image
+
+
+class ReadsPictures(Protocol):
+    """Turns pictures into aligned crops."""
+
+    def read(self, paths: Sequence[Path]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Return the crops (M, 112, 112, 3) found, and for every path its crop, -1: no face."""
+        ...
 
 
 class PictureReader:
@@ -105,15 +113,16 @@ class PictureReader:
         try:
             return self._crop_of(decode(data))
         except InputError as exc:
-            raise _bad_picture(path, str(exc)) from exc
+            raise bad_picture(path, str(exc)) from exc
 
 
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as exc:
-        raise _bad_picture(path, exc.strerror or str(exc)) from exc
+        raise bad_picture(path, exc.strerror or str(exc)) from exc
 
 
-def _bad_picture(path: Path, problem: str) -> InputError:
+def bad_picture(path: Path, problem: str) -> InputError:
+    """Return the error of a picture that can't be used."""
     return InputError("evaluate.bad_picture", "{file}: {problem}", file=str(path), problem=problem)

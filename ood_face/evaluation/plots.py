@@ -1,18 +1,20 @@
-"""Plots of a report, drawn from what ``report.json`` holds; needs the extra ``evaluate``."""
+"""Plots of a report, drawn from what ``report.json`` holds."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ood_face.errors import InputError
 from ood_face.evaluation.card.text import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-__all__ = ["HOW_TO_INSTALL", "draw_plots"]
+    from matplotlib.figure import Figure
 
-HOW_TO_INSTALL = "no plots: matplotlib is missing; pip install 'ood-face[evaluate]' adds it"
+__all__ = ["COLOURS", "draw_plots", "new_figure", "write_figure"]
+
 # Okabe and Ito's palette, which most colour-blind people can tell apart
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 SIZE_IN = (6.4, 4.4)
@@ -29,12 +31,13 @@ def draw_plots(report: Mapping[str, Any], training: Mapping[str, Any], folder: P
 
     Returns
     -------
-    the files; none where matplotlib is not installed
+    the files
+
+    Raises
+    ------
+    InputError
+        One can't be written.
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
-    except ImportError:
-        return []
     plots: dict[str, Callable[[Any], bool]] = {
         "det.png": lambda axes: _det(axes, report["verification"]),
         "identification.png": lambda axes: _identification(axes, report["identification"]),
@@ -47,18 +50,46 @@ def draw_plots(report: Mapping[str, Any], training: Mapping[str, Any], folder: P
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, draw in plots.items():
-        figure = Figure(figsize=SIZE_IN, dpi=DPI, layout="constrained")
+        figure = new_figure(SIZE_IN)
         axes = figure.subplots()
         if not draw(axes):
             (folder / name).unlink(missing_ok=True)  # of an earlier run
             continue
         axes.grid(alpha=0.3)
-        temporary = folder / f".{name}.tmp"
-        # no date and no version in the file: the same figures give the same bytes
-        figure.savefig(temporary, format="png", metadata={"Software": None})
-        temporary.replace(folder / name)
+        write_figure(figure, folder / name)
         written.append(folder / name)
     return written
+
+
+def new_figure(size_in: tuple[float, float]) -> Figure:
+    """Return an empty figure of a size in inches, which belongs to no window."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - only drawing needs it
+
+    return Figure(figsize=size_in, dpi=DPI, layout="constrained")
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write a figure to a PNG file, in one step; the same figures give the same bytes.
+
+    Raises
+    ------
+    InputError
+        The file can't be written; what was there is as it was.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        # no date and no version in the file
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+        temporary.replace(path)
+    except OSError as exc:
+        raise InputError(
+            "scaling.unwritable",
+            "{file} cannot be written: {reason}",
+            file=str(path),
+            reason=exc.strerror or type(exc).__name__,
+        ) from exc
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _det(axes: Any, figures: Mapping[str, Any]) -> bool:  # noqa: ANN401 - matplotlib's Axes

@@ -16,12 +16,21 @@ from ood_face.evaluation.calibration_error import BINS, bin_numbers, reliability
 from ood_face.evaluation.intervals import interval
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from ood_face.evaluation.calibration_error import BinScheme
     from ood_face.evaluation.intervals import Resamples
 
-__all__ = ["FIGURES", "Predictions", "centred_interval", "figures_of", "resampled_figures"]
+__all__ = [
+    "FIGURES",
+    "Predictions",
+    "centred_interval",
+    "figures_of",
+    "figures_with_intervals",
+    "resampled_figures",
+]
 
 FIGURES = ("ece", "ece_equal_mass", "mce", "brier", "nll", "accuracy")
 _SCHEMES: dict[str, BinScheme] = {"ece": "width", "ece_equal_mass": "mass"}
@@ -86,6 +95,24 @@ def figures_of(found: Predictions, weights: NDArray[np.float64] | None = None) -
             "observed": wide.observed.tolist(),
             "counts": wide.counts.tolist(),
         },
+    }
+
+
+def figures_with_intervals(
+    found: Predictions,
+    drawn: Mapping[str, NDArray[np.float64]],
+    weights: NDArray[np.float64] | None = None,
+) -> dict[str, Any]:
+    """Return what :func:`figures_of` does, and ``<figure>_interval`` of every figure.
+
+    Parameters
+    ----------
+    drawn : what :func:`resampled_figures` gave
+    weights : (N,) how much each item counts; None: all alike
+    """
+    table = figures_of(found, weights)
+    return table | {
+        f"{name}_interval": centred_interval(drawn[name], table[name], 0.0) for name in FIGURES
     }
 
 

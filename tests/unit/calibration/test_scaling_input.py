@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ood_face.calibration.files import METHODS
-from ood_face.errors import CalibrationMissingError, ChecksumError, ConfigError, InputError
+from ood_face.errors import CalibrationMissingError, ChecksumError, InputError
 from tests.unit.calibration.drawn import drawn
 
 EVERY = pytest.mark.parametrize("scaling", METHODS.values(), ids=METHODS)
@@ -121,14 +121,6 @@ def test_a_scaling_of_another_method_is_refused(tmp_path):
     METHODS["vector"]().fit(ODDS, LABELS).save(tmp_path / "it.toml")
     with pytest.raises(CalibrationMissingError, match="holds no isotonic scaling"):
         METHODS["isotonic"].load(tmp_path / "it.toml")
-
-
-@EVERY
-def test_without_the_extra_the_fit_names_it(scaling, monkeypatch):
-    for module in ("scipy.optimize", "sklearn.isotonic"):
-        monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ConfigError, match=r"ood-face\[calibrate\]"):
-        scaling().fit(ODDS, LABELS)
 
 
 def test_applying_needs_neither_scipy_nor_scikit_learn_nor_any_figures():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -172,17 +171,9 @@ def test_what_cannot_be_done_is_said(calibrate, options, code, words):
     assert not list(Path().rglob("gate*"))
 
 
-def test_without_matplotlib_it_says_how_to_get_the_plot(calibrate, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    result = calibrate("--name", "gate")
-    assert result.exit_code == 0
-    assert "pip install 'ood-face[calibrate]'" in result.stderr
-    assert [p.name for p in Path(MODEL, "calibration").iterdir()] == ["gate.toml"]
-
-
 def test_the_plot_shows_both_diagrams(calibrate):
     assert calibrate("--name", "gate").exit_code == 0
     report = load_calibration(Path(MODEL), "gate", "made-up@1").report
-    assert plots.draw_reliability(report, Path("again.png"))
+    plots.draw_reliability(report, Path("again.png"))
     drawn = Path(MODEL, "calibration", "gate.png").read_bytes()
     assert Path("again.png").read_bytes() == drawn

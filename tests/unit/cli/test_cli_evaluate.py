@@ -145,13 +145,3 @@ def test_a_model_that_does_not_exist(run, embedder, people):  # noqa: ARG001
     options = ("--folders", str(people), "--out", "results", "--model", "other")
     result = run("evaluate", *options)
     assert (result.exit_code, "no model other" in result.stderr) == (8, True)
-
-
-def test_without_matplotlib_it_says_how_to_get_plots(run, embedder, people, monkeypatch):  # noqa: ARG001
-    from ood_face.cli import evaluating  # noqa: PLC0415 - as the command imports it
-
-    monkeypatch.setattr(evaluating, "draw_plots", lambda *_: [])
-    options = ("--folders", str(people), "--aligned", "--out", "results")
-    result = run("evaluate", *options)
-    assert result.exit_code == 0
-    assert "pip install 'ood-face[evaluate]'" in result.stderr

@@ -1,8 +1,7 @@
 """The whole report over a made-up model, and what is written from it."""
 
-import builtins
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -226,21 +225,6 @@ def test_plots_are_drawn_from_the_report_alone(full: dict[str, Any], tmp_path: P
         assert image.shape[:2] == (484, 704)
         assert len(np.unique(image.reshape(-1, 3), axis=0)) > 20
     assert draw_plots(read_back, TRAINING, tmp_path)[-1].name == "training.png"
-
-
-def test_without_matplotlib_there_are_no_plots(
-    full: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found: Callable[..., Any] = builtins.__import__
-
-    def missing(name: str, *args: Any, **options: Any) -> Any:
-        if name.startswith("matplotlib"):
-            raise ImportError(name)
-        return found(name, *args, **options)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
-    assert draw_plots(full, {}, tmp_path) == []
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_costs_are_times() -> None:
