@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ood_face.ports import Session
     from ood_face.runtime.program import InputSpec
+    from ood_face.types import DropoutPasses
     from ood_face.uncertainty import Uncertainties
 
 __all__ = ["PlainEmbedder", "Plan", "make_plan"]
@@ -72,6 +73,11 @@ class PlainEmbedder:
         """Always ``none``: the network says nothing about a face's quality."""
         return QualityScore.NONE
 
+    @property
+    def has_dropout(self) -> bool:
+        """Always False: it is one closed network."""
+        return False
+
     def embed(self, crops: NDArray[np.uint8]) -> Embeddings:
         """Embed uint8 (N, 112, 112, 3) RGB crops, without scores and variances; N may be 0.
 
@@ -97,8 +103,25 @@ class PlainEmbedder:
         InputError
             Always.
         """
+        raise self._closed(passes)
+
+    def embed_passes(
+        self,
+        crops: NDArray[np.uint8],  # noqa: ARG002 - a port's argument
+        passes: int,
+    ) -> tuple[Embeddings, list[DropoutPasses]]:
+        """Refuse, as :meth:`embed_with_uncertainty` does.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        raise self._closed(passes)
+
+    def _closed(self, passes: int) -> InputError:
         check_passes(passes)
-        raise InputError(
+        return InputError(
             "uncertainty.no_head",
             "the model {model} cannot estimate its uncertainty: it is one closed network, "
             "without a head that could be run several times",

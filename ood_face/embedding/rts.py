@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.embedding.dropout import crop_generator, monte_carlo
+from ood_face.embedding.dropout import crop_generator, monte_carlo, run_passes
 from ood_face.embedding.features import not_finite, unit_features
 from ood_face.errors import ArtifactError
 from ood_face.imaging.preprocess import preprocess
-from ood_face.types import Embeddings, QualityScore
+from ood_face.types import DropoutPasses, Embeddings, QualityScore
 from ood_face.uncertainty import DEFAULT_PASSES, Uncertainties, check_passes, no_dropout
 
 if TYPE_CHECKING:
@@ -58,6 +58,11 @@ class RtsEmbedder:
         return QualityScore.CALIBRATED if self._curve.calibrated else QualityScore.UNCALIBRATED
 
     @property
+    def has_dropout(self) -> bool:
+        """Whether the model was trained with dropout."""
+        return self._head.dropout > 0
+
+    @property
     def curve(self) -> ScoreCurve:
         """Maps the variance to the score."""
         return self._curve
@@ -95,9 +100,7 @@ class RtsEmbedder:
         BackendError
             The network failed or gave numbers that are not finite.
         """
-        check_passes(passes)
-        if self._head.dropout == 0:
-            raise no_dropout(self._model_id)
+        self._check_passes(passes)
         flat = self._activations(crops)
         raw, variances = self._head(flat)
         embeddings = self._embeddings(raw, variances)
@@ -120,6 +123,24 @@ class RtsEmbedder:
             one_minus_max_probability=doubt,
         )
 
+    def embed_passes(
+        self, crops: NDArray[np.uint8], passes: int
+    ) -> tuple[Embeddings, list[DropoutPasses]]:
+        """Embed crops, and return what each pass of :meth:`embed_with_uncertainty` gave.
+
+        Parameters, errors and the masks are the same.
+        """
+        self._check_passes(passes)
+        flat = self._activations(crops)
+        embeddings = self._embeddings(*self._head(flat))
+        runs = []
+        for row, crop in zip(flat, crops, strict=True):
+            run = run_passes(self._head, self._curve, row, passes, crop_generator(crop))
+            runs.append(DropoutPasses(*(values.astype(np.float32) for values in run)))
+        if not all(np.isfinite(run.features).all() for run in runs):
+            raise not_finite()
+        return embeddings, runs
+
     def uncertainty(self, crops: NDArray[np.uint8], passes: int = DEFAULT_PASSES) -> Uncertainties:
         """Return the uncertainties alone; see :meth:`embed_with_uncertainty`."""
         return self.embed_with_uncertainty(crops, passes)[1]
@@ -127,6 +148,11 @@ class RtsEmbedder:
     def measure(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the network's own numbers: features (N, 512) with their norms, variances (N,)."""
         return self._head(self._activations(crops))
+
+    def _check_passes(self, passes: int) -> None:
+        check_passes(passes)
+        if not self.has_dropout:
+            raise no_dropout(self._model_id)
 
     def _activations(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         images = preprocess(crops)

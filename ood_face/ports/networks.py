@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ood_face.types import DetectedFace, Embeddings, QualityScore, RgbImage
+    from ood_face.types import DetectedFace, DropoutPasses, Embeddings, QualityScore, RgbImage
     from ood_face.uncertainty import Uncertainties
 
 __all__ = ["Detector", "Embedder", "Session"]
@@ -51,6 +51,11 @@ class Embedder(Protocol):
         """What the ``ood_score`` is worth; ``none``: the embeddings carry no scores."""
         ...
 
+    @property
+    def has_dropout(self) -> bool:
+        """Whether it can run Monte Carlo dropout."""
+        ...
+
     def embed(self, crops: NDArray[np.uint8]) -> Embeddings:
         """Embed uint8 (N, 112, 112, 3) RGB crops; N may be 0."""
         ...
@@ -66,5 +71,14 @@ class Embedder(Protocol):
         ------
         InputError
             ``passes`` is no integer from 2 to 200, or the model has no dropout.
+        """
+        ...
+
+    def embed_passes(
+        self, crops: NDArray[np.uint8], passes: int
+    ) -> tuple[Embeddings, list[DropoutPasses]]:
+        """Embed, and return for each crop what every pass of Monte Carlo dropout gave.
+
+        The passes are those of :meth:`embed_with_uncertainty`, which raises the same.
         """
         ...

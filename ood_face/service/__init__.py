@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ood_face.service.bulk import BulkItem, BulkResult, enroll_each
 from ood_face.service.checking import GalleryCheck, check_gallery
-from ood_face.service.faces import FaceService, Which
+from ood_face.service.faces import FaceService
 from ood_face.service.flagging import Flagger, ReviewedFaceService
 from ood_face.service.galleries import GalleryService
 from ood_face.service.migrating import MigrationReport, migrate_gallery
+from ood_face.service.probing import Which
 from ood_face.service.records import GalleryRecords
 from ood_face.service.reviewing import ReviewService
 

@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ood_face.errors import (
-    MultipleFacesError,
-    NoFaceError,
-    UnknownScenarioError,
-)
 from ood_face.imaging.arrays import check_crops, check_image
 from ood_face.matching.decision import compare_templates
-from ood_face.matching.probability import same_estimator
 from ood_face.service.observing import VerdictFeed
+from ood_face.service.probing import Prober, check_dropout
 from ood_face.service.self_test import run_self_test
 from ood_face.uncertainty import DEFAULT_PASSES, wanted_passes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from ood_face.ports import Admission, Detector, Embedder
+    from ood_face.service.policies import AppliedPolicy, Policies
+    from ood_face.service.probing import Which
     from ood_face.types import (
         Comparison,
         DetectedFace,
         FaceTemplate,
         QualityScore,
         RgbImage,
-        SameEstimator,
         SameModel,
         Scenario,
     )
     from ood_face.uncertainty import UncertaintyMethod
 
-__all__ = ["FaceService", "Which"]
-
-# which of two pictures an error is about
-Which = Literal["", "first", "second"]
+__all__ = ["FaceService"]
 
 
 class FaceService:
@@ -53,49 +43,58 @@ class FaceService:
     ----------
     detector : finds the faces of a picture, largest first
     embedder : turns aligned crops into features and scores
-    scenarios : thresholds by name
+    policies : thresholds by name, and what makes P(same); see :meth:`use`
     admission : bounds the number of calls at work
     align : warps one face of a picture onto a uint8 (112, 112, 3) crop
     dominant_face_ratio : where one face is wanted, the largest is taken if its area is at least
         this many times the next one's
-    same_model : makes P(same) of two faces; None: the model has no such calibration
-    calibrations : make it in the scenarios that name them
 
     Attributes
     ----------
     feed : tells observers the numbers of each verdict
     """
 
-    def __init__(  # noqa: PLR0913 - all it is put together of, in one place
+    def __init__(
         self,
         detector: Detector,
         embedder: Embedder,
-        scenarios: Mapping[str, Scenario],
+        policies: Policies,
         admission: Admission,
         align: Callable[[RgbImage, DetectedFace], NDArray[np.uint8]],
         *,
         dominant_face_ratio: float,
-        same_model: SameModel | None = None,
-        calibrations: Mapping[str, SameEstimator] = MappingProxyType({}),
     ) -> None:
         self._detector = detector
         self._embedder = embedder
-        self._scenarios = scenarios
         self._admission = admission
-        self._align = align
-        self._dominant_face_ratio = dominant_face_ratio
-        if same_model is not None:
-            same_model.check_model(embedder.model_id)
-        self._same_model = same_model
-        self._calibrations = calibrations
+        self._prober = Prober(detector, embedder, align, dominant_face_ratio)
+        self.use(policies)
         self.feed = VerdictFeed()
-        # for second pictures; its tasks submit no tasks, so they can't wait for each other
-        self._second = ThreadPoolExecutor(thread_name_prefix="second-picture")
+
+    def use(self, policies: Policies) -> None:
+        """Judge by other policies from now on; a request under way keeps those it began with.
+
+        Raises
+        ------
+        CalibrationMissingError
+            P(same) is of another model; nothing has changed.
+        ArtifactError
+            A scenario asks for what the model cannot do; nothing has changed.
+        """
+        if policies.same_model is not None:
+            policies.same_model.check_model(self._embedder.model_id)
+        check_dropout(policies.scenarios.values(), self._embedder)
+        self._policies = policies
+
+    @property
+    def policies(self) -> Policies:
+        """The thresholds, and what makes P(same), as of now."""
+        return self._policies
 
     @property
     def scenarios(self) -> Mapping[str, Scenario]:
         """The thresholds by name."""
-        return self._scenarios
+        return self._policies.scenarios
 
     @property
     def model_id(self) -> str:
@@ -105,11 +104,13 @@ class FaceService:
     @property
     def same_model(self) -> SameModel | None:
         """What makes P(same) of two faces; None: the model has no such calibration."""
-        return self._same_model
+        return self._policies.same_model
 
-    def estimator(self, scenario: Scenario) -> SameEstimator | None:
-        """Return what makes P(same) in a scenario; None: nothing does."""
-        return same_estimator(scenario, self._same_model, self._calibrations)
+    def applied(
+        self, scenario: str, calibration: str | None = None, of_gallery: str | None = None
+    ) -> AppliedPolicy:
+        """Return what applies to a request; see :meth:`Policies.applied`."""
+        return self._policies.applied(scenario, calibration, of_gallery)
 
     @property
     def quality_score(self) -> QualityScore:
@@ -125,7 +126,7 @@ class FaceService:
         """
         check_image(image)
         with self._admission.admit():
-            return self._detect(image)
+            return self._prober.detect(image)
 
     def extract(
         self,
@@ -149,15 +150,18 @@ class FaceService:
         check_image(image)
         sought = wanted_passes(uncertainty, passes)
         with self._admission.admit():
-            return self._templates(image, self._detect(image), sought)
+            return self._prober.templates(image, self._prober.detect(image), sought)
 
-    def extract_one(self, image: RgbImage, which: Which = "") -> tuple[FaceTemplate, int]:
+    def extract_one(
+        self, image: RgbImage, which: Which = "", dropout_passes: int = 0
+    ) -> tuple[FaceTemplate, int]:
         """Return the one face that is meant, and how many faces there are.
 
         Parameters
         ----------
         image : uint8 array of shape (H, W, 3), RGB
         which : the picture's place in a comparison, for the error messages
+        dropout_passes : so many passes of Monte Carlo dropout go with the template; 0: none
 
         Raises
         ------
@@ -168,7 +172,7 @@ class FaceService:
         """
         check_image(image)
         with self._admission.admit():
-            return self._extract_one(image, which)
+            return self._prober.one(image, which, dropout_passes)
 
     def compare(
         self, image_a: RgbImage, image_b: RgbImage, scenario: str = "default"
@@ -189,7 +193,9 @@ class FaceService:
         check_image(image_a)
         check_image(image_b)
         with self._admission.admit():
-            (template_a, count_a), (template_b, count_b) = self._extract_two(image_a, image_b)
+            (template_a, count_a), (template_b, count_b) = self._prober.two(
+                image_a, image_b, applied.dropout_passes
+            )
         counts = (count_a, count_b)
         found = compare_templates(template_a, template_b, applied, counts, self.estimator(applied))
         self.feed.compared(found)
@@ -217,19 +223,11 @@ class FaceService:
 
     def crop(self, image: RgbImage, face: DetectedFace) -> NDArray[np.uint8]:
         """Return the uint8 (112, 112, 3) crop of a face, as the model sees it."""
-        return self._align(image, face)
+        return self._prober.align(image, face)
 
     def scenario(self, name: str) -> Scenario:
         """Return a scenario; UnknownScenarioError: none has this name."""
-        try:
-            return self._scenarios[name]
-        except KeyError:
-            raise UnknownScenarioError(
-                "scenario.unknown",
-                "there is no scenario {name}; known: {known}",
-                name=repr(name[:64]),
-                known=", ".join(self._scenarios),
-            ) from None
+        return self._policies.scenario(name)
 
     def embed_crops(
         self, crops: NDArray[np.uint8]
@@ -261,40 +259,3 @@ class FaceService:
             A network failed, or its output is not what it must be.
         """
         run_self_test(self._detector, self._embedder)
-
-    def _detect(self, image: RgbImage) -> list[DetectedFace]:
-        faces = self._detector.detect(image)
-        return sorted(faces, key=lambda face: face.area_px2, reverse=True)
-
-    def _templates(
-        self, image: RgbImage, faces: list[DetectedFace], passes: int | None = None
-    ) -> list[FaceTemplate]:
-        if not faces:
-            return []
-        crops = np.stack([self._align(image, face) for face in faces])
-        if passes is None:
-            embedded, doubts = self._embedder.embed(crops), None
-        else:
-            embedded, doubts = self._embedder.embed_with_uncertainty(crops, passes)
-        return embedded.templates(self._embedder.model_id, faces, doubts)
-
-    def _extract_one(self, image: RgbImage, which: Which) -> tuple[FaceTemplate, int]:
-        faces = self._detect(image)
-        if not faces:
-            height, width = image.shape[:2]
-            raise NoFaceError.in_picture(width, height, which)
-        ratio = self._dominant_face_ratio
-        if len(faces) > 1 and faces[0].area_px2 < ratio * faces[1].area_px2:
-            raise MultipleFacesError.in_picture(len(faces), ratio, which)
-        return self._templates(image, faces[:1])[0], len(faces)
-
-    def _extract_two(
-        self, image_a: RgbImage, image_b: RgbImage
-    ) -> tuple[tuple[FaceTemplate, int], tuple[FaceTemplate, int]]:
-        second = self._second.submit(self._extract_one, image_b, "second")
-        try:
-            first = self._extract_one(image_a, "first")
-        finally:
-            # the second's work ends inside this admission, also when the first failed
-            second.exception()
-        return first, second.result()

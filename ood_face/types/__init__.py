@@ -41,6 +41,7 @@ from ood_face.types.faces import (
     FEATURE_DIM,
     AlignedFace,
     DetectedFace,
+    DropoutPasses,
     Embeddings,
     FaceTemplate,
     QualityLevel,
@@ -62,6 +63,9 @@ from ood_face.types.galleries import (
 from ood_face.types.observation import (
     Observation,
     VerdictSource,
+)
+from ood_face.types.policies import (
+    CalibrationFacts,
 )
 from ood_face.types.probability import (
     EVIDENCE_TERMS,
@@ -101,10 +105,12 @@ __all__ = [
     "AlignedFace",
     "AuditAction",
     "AuditEvent",
+    "CalibrationFacts",
     "Caller",
     "Candidate",
     "Comparison",
     "DetectedFace",
+    "DropoutPasses",
     "Embeddings",
     "EnrolledPicture",
     "EnrolledSubject",

@@ -23,6 +23,7 @@ __all__ = [
     "FEATURE_DIM",
     "AlignedFace",
     "DetectedFace",
+    "DropoutPasses",
     "Embeddings",
     "FaceTemplate",
     "QualityLevel",
@@ -120,6 +121,29 @@ class AlignedFace:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class DropoutPasses:
+    """What P passes of Monte Carlo dropout say of one face.
+
+    Attributes
+    ----------
+    features : float32 array of shape (P, 512), each of unit norm
+    ood_scores : float32 array of shape (P,), 0..1, higher is better
+    """
+
+    features: NDArray[np.float32]
+    ood_scores: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        count = len(self.features)
+        features = frozen_array(self.features, np.float32, (count, FEATURE_DIM))
+        object.__setattr__(self, "features", features)
+        object.__setattr__(self, "ood_scores", frozen_array(self.ood_scores, np.float32, (count,)))
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Embeddings:
     """What the embedder says of N aligned faces.
 
@@ -151,7 +175,11 @@ class Embeddings:
         return None if self.ood_scores is None else float(self.ood_scores[index])
 
     def templates(
-        self, model_id: str, faces: Sequence[DetectedFace], doubts: Uncertainties | None = None
+        self,
+        model_id: str,
+        faces: Sequence[DetectedFace],
+        doubts: Uncertainties | None = None,
+        runs: Sequence[DropoutPasses] | None = None,
     ) -> list[FaceTemplate]:
         """Return the templates of the faces that were embedded, in their order."""
         return [
@@ -161,6 +189,8 @@ class Embeddings:
                 model_id=model_id,
                 face=face,
                 uncertainty=None if doubts is None else doubts.of(i),
+                rts_variance=None if self.variances is None else float(self.variances[i]),
+                passes=None if runs is None else runs[i],
             )
             for i, face in enumerate(faces)
         ]
@@ -177,6 +207,9 @@ class FaceTemplate:
     model_id : the model that made it; features of different models never compare
     face : where in the picture it was
     uncertainty : how sure the model is; None: nobody asked
+    rts_variance : mean RTS variance, > 0, higher is worse, which ``ood_score`` is made of; None:
+        the model gives none
+    passes : what each pass of Monte Carlo dropout gave; None: none were run
     """
 
     feature: NDArray[np.float32]
@@ -184,6 +217,8 @@ class FaceTemplate:
     model_id: str
     face: DetectedFace
     uncertainty: Uncertainty | None = None
+    rts_variance: float | None = None
+    passes: DropoutPasses | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "feature", frozen_array(self.feature, np.float32, (FEATURE_DIM,)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.types import FEATURE_DIM, Embeddings, QualityScore
+from ood_face.types import FEATURE_DIM, DropoutPasses, Embeddings, QualityScore
 from ood_face.uncertainty import Uncertainties, check_passes, no_dropout
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ class FakeEmbedder:
     """Features follow the colours of a crop, the score its brightness: 255 is 1, 0 is 0.
 
     With ``quality_score`` none, there are no scores and no uncertainties. What is not bright is
-    not sure: each doubt is a share of the darkness, and the spread narrows with the passes.
+    not sure: each doubt is a share of the darkness, and the spread narrows with the passes. The
+    passes lie about the feature, as far from it as the face is dark.
     """
 
     def __init__(
@@ -36,6 +37,10 @@ class FakeEmbedder:
     @property
     def quality_score(self) -> QualityScore:
         return self._quality_score
+
+    @property
+    def has_dropout(self) -> bool:
+        return self._quality_score is not QualityScore.NONE
 
     def embed(self, crops: NDArray[np.uint8]) -> Embeddings:
         count = len(crops)
@@ -67,3 +72,17 @@ class FakeEmbedder:
             entropy=darkness / 3,
             one_minus_max_probability=darkness / 2,
         )
+
+    def embed_passes(
+        self, crops: NDArray[np.uint8], passes: int
+    ) -> tuple[Embeddings, list[DropoutPasses]]:
+        embedded = self.embed_with_uncertainty(crops, passes)[0]
+        runs = []
+        for feature, crop in zip(embedded.features, crops, strict=True):
+            score = float(crop.mean()) / 255
+            noise = np.random.default_rng(int(crop.sum())).normal(size=(passes, FEATURE_DIM + 1))
+            moved = feature + 0.05 * (1 - score) * noise[:, 1:]
+            moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+            scores = np.clip(score + 0.1 * (1 - score) * noise[:, 0], 0, 1)
+            runs.append(DropoutPasses(moved, scores))
+        return embedded, runs

@@ -1,0 +1,138 @@
+"""From pictures to templates: what is found in them, embedded, and of two at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from ood_face.errors import ConfigError, MultipleFacesError, NoFaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+    from ood_face.ports import Detector, Embedder
+    from ood_face.types import DetectedFace, FaceTemplate, RgbImage, Scenario
+
+__all__ = ["Prober", "Which", "check_dropout"]
+
+# which of two pictures an error is about
+Which = Literal["", "first", "second"]
+
+
+class Prober:
+    """Detects, aligns and embeds; admits nobody, that is its caller's part.
+
+    Parameters
+    ----------
+    detector : finds the faces of a picture, largest first
+    embedder : turns aligned crops into features and scores
+    align : warps one face of a picture onto a uint8 (112, 112, 3) crop
+    dominant_face_ratio : where one face is wanted, the largest is taken if its area is at least
+        this many times the next one's
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        embedder: Embedder,
+        align: Callable[[RgbImage, DetectedFace], NDArray[np.uint8]],
+        dominant_face_ratio: float,
+    ) -> None:
+        self._detector = detector
+        self._embedder = embedder
+        self.align = align
+        self._dominant_face_ratio = dominant_face_ratio
+        # for second pictures; its tasks submit no tasks, so they can't wait for each other
+        self._second = ThreadPoolExecutor(thread_name_prefix="second-picture")
+
+    def detect(self, image: RgbImage) -> list[DetectedFace]:
+        """Return the faces of a picture, largest first."""
+        faces = self._detector.detect(image)
+        return sorted(faces, key=lambda face: face.area_px2, reverse=True)
+
+    def templates(
+        self, image: RgbImage, faces: list[DetectedFace], passes: int | None = None
+    ) -> list[FaceTemplate]:
+        """Return the templates of faces of a picture, in their order.
+
+        Parameters
+        ----------
+        passes : of Monte Carlo dropout, for the templates' uncertainty; None: none of it
+        """
+        if not faces:
+            return []
+        crops = np.stack([self.align(image, face) for face in faces])
+        if passes is None:
+            embedded, doubts = self._embedder.embed(crops), None
+        else:
+            embedded, doubts = self._embedder.embed_with_uncertainty(crops, passes)
+        return embedded.templates(self._embedder.model_id, faces, doubts)
+
+    def one(
+        self, image: RgbImage, which: Which = "", dropout_passes: int = 0
+    ) -> tuple[FaceTemplate, int]:
+        """Return the one face that is meant, and how many faces there are.
+
+        Parameters
+        ----------
+        which : the picture's place in a comparison, for the error messages
+        dropout_passes : so many passes go with the template; 0: none
+
+        Raises
+        ------
+        NoFaceError
+            There is no face.
+        MultipleFacesError
+            There are several, and none stands out.
+        """
+        faces = self.detect(image)
+        if not faces:
+            height, width = image.shape[:2]
+            raise NoFaceError.in_picture(width, height, which)
+        ratio = self._dominant_face_ratio
+        if len(faces) > 1 and faces[0].area_px2 < ratio * faces[1].area_px2:
+            raise MultipleFacesError.in_picture(len(faces), ratio, which)
+        if dropout_passes == 0:
+            return self.templates(image, faces[:1])[0], len(faces)
+        crops = self.align(image, faces[0])[None]
+        embedded, runs = self._embedder.embed_passes(crops, dropout_passes)
+        (template,) = embedded.templates(self._embedder.model_id, faces[:1], runs=runs)
+        return template, len(faces)
+
+    def two(
+        self, image_a: RgbImage, image_b: RgbImage, dropout_passes: int = 0
+    ) -> tuple[tuple[FaceTemplate, int], tuple[FaceTemplate, int]]:
+        """Return what :meth:`one` does, of two pictures at once."""
+        second = self._second.submit(self.one, image_b, "second", dropout_passes)
+        try:
+            first = self.one(image_a, "first", dropout_passes)
+        finally:
+            # the second's work ends before this call, also when the first failed
+            second.exception()
+        return first, second.result()
+
+
+def check_dropout(scenarios: Iterable[Scenario], embedder: Embedder) -> None:
+    """Refuse scenarios that ask for passes of dropout which a model can't run.
+
+    Raises
+    ------
+    ConfigError
+        One does; names it and the model.
+    """
+    if embedder.has_dropout:
+        return
+    for scenario in scenarios:
+        if scenario.dropout_passes > 0:
+            raise ConfigError(
+                "scenarios.no_dropout",
+                "scenario {scenario} asks for {passes} passes of Monte Carlo dropout, which the "
+                "model {model} cannot run: set dropout_passes = 0",
+                scenario=scenario.name,
+                passes=scenario.dropout_passes,
+                model=embedder.model_id,
+            )
