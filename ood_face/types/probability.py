@@ -40,6 +40,7 @@ __all__ = [
     "Probability",
     "SameEstimator",
     "SameModel",
+    "candidate_probabilities",
     "check_prior",
     "evidence_terms",
 ]
@@ -225,3 +226,31 @@ def check_prior(prior: float) -> None:
             "a prior lies above 0 and below 1, this is {prior}",
             prior=prior,
         )
+
+
+def candidate_probabilities(
+    evidence: NDArray[np.float64], subjects: int, prior: float
+) -> NDArray[np.float64]:
+    """Return the probability of each candidate of a search that it is the one sought.
+
+    Before the pictures are seen, the one sought is enrolled with the probability ``prior``, and
+    then each of the subjects as probably as any other. At most one of them is the one sought, so
+    the candidates share what is certain: two that are equally similar have one half each at most.
+    Subjects that are not among the candidates count as no likelier than the last candidate.
+
+    Parameters
+    ----------
+    evidence : float64 array of shape (..., K), K at least 1, best candidate first
+    subjects : how many are enrolled, at least K
+    prior : above 0 and below 1
+
+    Returns
+    -------
+    float64 array of shape (..., K)
+    """
+    each = prior / subjects
+    share = each * np.exp(evidence)
+    others = each * (subjects - evidence.shape[-1])
+    rest = others * np.exp(np.minimum(0.0, evidence[..., -1:]))
+    whole = 1 - prior + share.sum(axis=-1, keepdims=True) + rest
+    return np.asarray(share / whole)
