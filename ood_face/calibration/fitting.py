@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ood_face.calibration.labelled import Half, LabelledData
     from ood_face.calibration.scaling import Scaling
 
-__all__ = ["FEWEST_PEOPLE", "fit_calibration"]
+__all__ = ["FEWEST_PEOPLE", "FEWEST_ROWS", "fit_calibration"]
 
 # in each half; resampling fewer people gives no interval worth the name
 FEWEST_PEOPLE = 10

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ood_face.calibration.values import LogitInput
 
-__all__ = ["Half", "LabelledData", "fingerprint", "split_by_group"]
+__all__ = ["Half", "LabelledData", "fingerprint", "pair_weights", "split_by_group"]
 
 SEED = 5
 
@@ -79,7 +79,7 @@ def split_by_group(
     halves = []
     for rows in (one & other, ~one & ~other):
         kept = labels[rows]
-        weights = _weights(kept, data.prior)
+        weights = pair_weights(kept, data.prior)
         halves.append(Half(logits[rows], kept, data.first[rows], data.second[rows], weights))
     return halves[0], halves[1]
 
@@ -92,7 +92,11 @@ def fingerprint(parts: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _weights(labels: NDArray[np.int64], prior: float | None) -> NDArray[np.float64]:
+def pair_weights(labels: NDArray[np.int64], prior: float | None) -> NDArray[np.float64]:
+    """Return weights (N,) with which the rows of label 1 have the share ``prior``.
+
+    All are 1 where there is no prior, or no row of label 1, or no other.
+    """
     same = int(np.sum(labels == 1))
     if prior is None or same in {0, len(labels)}:
         return np.ones(len(labels))

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
     from ood_face.calibration.trials import Kind, Trials
 
-__all__ = ["OperatingPoint", "Rate", "fmr_for_fpir", "operating_point", "retakes"]
+__all__ = [
+    "OperatingPoint",
+    "Rate",
+    "check_impostors",
+    "check_rate",
+    "fmr_for_fpir",
+    "operating_point",
+    "retakes",
+]
 
 # a resample's threshold lies among so many times the impostors that the rate allows
 _TAIL = 20
@@ -75,7 +83,7 @@ def fmr_for_fpir(fpir: float, gallery_size: int) -> float:
     InputError
         One of them is out of range.
     """
-    _check_rate(fpir)
+    check_rate(fpir)
     if gallery_size < 1:
         raise InputError(
             "operating.gallery_size",
@@ -94,18 +102,9 @@ def operating_point(trials: Trials, fmr: float) -> OperatingPoint:
         The rate is out of range, there are too few impostor pairs for it (says how many are
         needed), or no mated pair.
     """
-    _check_rate(fmr)
+    check_rate(fmr)
     impostor, mated = trials.impostor, trials.mated
-    needed = int(np.ceil(3 / fmr - 1e-6))
-    if len(impostor.similarity) < needed:
-        raise InputError(
-            "operating.too_few",
-            "a false match rate of {fmr:g} needs {needed} pairs of two people (rule of 3), there "
-            "are {got}",
-            fmr=fmr,
-            needed=needed,
-            got=len(impostor.similarity),
-        )
+    check_impostors(len(impostor.similarity), fmr)
     if not len(mated.similarity):
         raise InputError("operating.no_mated", "there is no pair of one person left to be missed")
     falling = np.sort(impostor.similarity)[::-1]
@@ -121,6 +120,20 @@ def operating_point(trials: Trials, fmr: float) -> OperatingPoint:
         mated_pairs=len(mated.similarity),
         impostor_pairs=len(falling),
     )
+
+
+def check_impostors(count: int, fmr: float) -> None:
+    """Raise InputError, which says how many are needed, unless so many impostor pairs will do."""
+    needed = int(np.ceil(3 / fmr - 1e-6))
+    if count < needed:
+        raise InputError(
+            "operating.too_few",
+            "a false match rate of {fmr:g} needs {needed} pairs of two people (rule of 3), there "
+            "are {got}",
+            fmr=fmr,
+            needed=needed,
+            got=count,
+        )
 
 
 def retakes(trials: Trials) -> dict[str, Any]:
@@ -183,7 +196,8 @@ def _totals(part: Resamples, impostor: Kind, people: NDArray[np.int64]) -> NDArr
     return totals
 
 
-def _check_rate(rate: float) -> None:
+def check_rate(rate: float) -> None:
+    """Raise InputError unless this can be an error rate to ask for: above 0, below 1."""
     if not 0 < rate < 1:
         raise InputError(
             "operating.rate", "an error rate lies above 0 and below 1, this is {got}", got=rate

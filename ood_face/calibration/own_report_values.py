@@ -182,7 +182,7 @@ class Operating:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SameFigures:
-    """P(same) of the model as it is, at a prior of 1/2, on people it was not fitted to."""
+    """P(same) of the model as it is, at a prior of 1/2; honest on people it was not fitted to."""
 
     judged: Judged
     people: int

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["draw_reliability"]
+__all__ = ["draw_diagram", "draw_reliability"]
 
 SIZE_IN = (9.0, 4.6)
 COLOURS = {"before": "#D55E00", "after": "#0072B2"}  # from Okabe and Ito's palette
@@ -31,12 +31,20 @@ def draw_reliability(report: Mapping[str, Any], path: Path) -> None:
     """
     figure = new_figure(SIZE_IN)
     for axes, (key, colour) in zip(figure.subplots(1, 2), COLOURS.items(), strict=True):
-        _draw(axes, key, report[key], colour)
+        figures = report[key]
+        title = f"{key}: ECE {figures['ece']:.4f}, log loss {figures['nll']:.4f}"
+        draw_diagram(axes, title, figures["reliability"], colour)
     write_figure(figure, path)
 
 
-def _draw(axes: Any, key: str, figures: Mapping[str, Any], colour: str) -> None:  # noqa: ANN401
-    bins = figures["reliability"]
+def draw_diagram(axes: Any, title: str, bins: Mapping[str, Any], colour: str) -> None:  # noqa: ANN401
+    """Draw one reliability diagram.
+
+    Parameters
+    ----------
+    axes : matplotlib's
+    bins : ``predicted``, ``observed`` and ``counts`` of each bin
+    """
     largest = max(bins["counts"])
     sizes = [20 + 180 * count / largest for count in bins["counts"]]
     axes.plot([0, 1], [0, 1], "--", color="#777777", label="perfect")
@@ -49,8 +57,7 @@ def _draw(axes: Any, key: str, figures: Mapping[str, Any], colour: str) -> None:
         label="bins (area: how many)",
         clip_on=False,
     )
-    error, loss = figures["ece"], figures["nll"]
-    axes.set(title=f"{key}: ECE {error:.4f}, log loss {loss:.4f}", xlim=(0, 1), ylim=(0, 1))
+    axes.set(title=title, xlim=(0, 1), ylim=(0, 1))
     axes.set(xlabel="predicted probability", ylabel="observed share")
     axes.grid(alpha=0.3)
     axes.legend()

@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 
     from ood_face.evaluation.comparisons import Comparisons
 
-__all__ = ["METHODS", "balanced", "check_data", "cross_validate", "fit_same", "people_folds"]
+__all__ = [
+    "METHODS",
+    "balanced",
+    "check_data",
+    "cross_validate",
+    "evidence_limits",
+    "fit_same",
+    "fold_weights",
+    "people_folds",
+]
 
 FOLDS = 10
 RESAMPLES = 200
@@ -70,14 +79,8 @@ def fit_same(comparisons: Comparisons, model_id: str, resamples: int | None = No
             # people without a mated pair may be all that a tiny sample drew
             if row[comparisons.same].any() and row[~comparisons.same].any():
                 found.append(_fit(terms, comparisons.same, row, bounds, weights))
-    mated = int(comparisons.same.sum())
-    impostor = len(comparisons) - mated
-    return SameModel(
-        model_id,
-        weights,
-        np.cov(np.array(found), rowvar=False),
-        limits=(-math.log(mated / 3), math.log(impostor / 3)),
-    )
+    covariance = np.cov(np.array(found), rowvar=False)
+    return SameModel(model_id, weights, covariance, evidence_limits(comparisons))
 
 
 def cross_validate(comparisons: Comparisons, folds: int = FOLDS) -> dict[str, NDArray[np.float64]]:
@@ -94,18 +97,44 @@ def cross_validate(comparisons: Comparisons, folds: int = FOLDS) -> dict[str, ND
         As :func:`fit_same`.
     """
     check_data(comparisons)
-    people, fold = people_folds(comparisons, folds)
-    one = fold[np.searchsorted(people, comparisons.person_a)]
-    other = fold[np.searchsorted(people, comparisons.person_b)]
+    dealt = people_folds(comparisons, folds)
+    one, other = _fold_of_pairs(comparisons, dealt)
     found = {name: np.full(len(comparisons), np.nan) for name in METHODS}
-    for name, bounds in _BOUNDS.items():
+    for name in METHODS:
         terms = _terms(comparisons, name)
-        for index in range(folds):
-            fitted, tested = (one != index) & (other != index), (one == index) & (other == index)
-            same = comparisons.same[fitted]
-            weights = _fit(terms[fitted], same, np.ones(len(same)), bounds)
+        for index, weights in enumerate(fold_weights(comparisons, name, dealt)):
+            tested = (one == index) & (other == index)
             found[name][tested] = 1 / (1 + np.exp(-(terms[tested] @ weights)))
     return found
+
+
+def fold_weights(
+    comparisons: Comparisons, method: str, dealt: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> NDArray[np.float64]:
+    """Fit weights of one of ``METHODS`` as often as there are folds, each time without one.
+
+    Parameters
+    ----------
+    dealt : people and their folds, see :func:`people_folds`
+
+    Returns
+    -------
+    float64 array of shape (F, K); row f knows nobody of fold f
+    """
+    one, other = _fold_of_pairs(comparisons, dealt)
+    terms, bounds = _terms(comparisons, method), _BOUNDS[method]
+    found = []
+    for index in range(int(dealt[1].max()) + 1):
+        fitted = (one != index) & (other != index)
+        same = comparisons.same[fitted]
+        found.append(_fit(terms[fitted], same, np.ones(len(same)), bounds))
+    return np.stack(found)
+
+
+def evidence_limits(comparisons: Comparisons) -> tuple[float, float]:
+    """Return how low and how high the evidence can be that so many pairs show: rule of 3."""
+    mated = int(comparisons.same.sum())
+    return -math.log(mated / 3), math.log((len(comparisons) - mated) / 3)
 
 
 def people_folds(
@@ -170,6 +199,14 @@ def check_data(comparisons: Comparisons) -> NDArray[np.int64]:
     if np.ptp(scores) == 0:
         raise InputError("probability.equal_scores", "all scores are equal, so they tell nothing")
     return people
+
+
+def _fold_of_pairs(
+    comparisons: Comparisons, dealt: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    people, fold = dealt
+    one = fold[np.searchsorted(people, comparisons.person_a)]
+    return one, fold[np.searchsorted(people, comparisons.person_b)]
 
 
 def _terms(comparisons: Comparisons, method: str) -> NDArray[np.float64]:

@@ -12,17 +12,15 @@ from ood_face.calibration.files import (
     Calibration,
     calibration_path,
     check_name,
-    read_calibration,
-    write_calibration_file,
 )
 from ood_face.calibration.fitting import fit_calibration
 from ood_face.calibration.logits_file import read_labelled_logits
+from ood_face.calibration.own_report_saving import check_replaceable, write_with_plot
 from ood_face.calibration.pairs import labelled_pairs
-from ood_face.calibration.plots import draw_reliability
 from ood_face.calibration.values import LogitInput
 from ood_face.cli.bench import Bench
 from ood_face.cli.extracting import check_writable
-from ood_face.errors import CalibrationMissingError, ChecksumError, InputError
+from ood_face.errors import InputError
 from ood_face.evaluation.datasets import load_folders, load_pair_list
 from ood_face.evaluation.pictures import PictureReader, already_aligned
 from ood_face.evaluation.samples import measure_all
@@ -93,10 +91,7 @@ def run_calibration(
     calibration = fit_calibration(data, method, job.name, f"{entry.name}@{entry.version}", made)
     if job.output is None:
         path.parent.mkdir(exist_ok=True)
-    write_calibration_file(path, calibration)
-    plot = path.with_suffix(".png")
-    draw_reliability(calibration.report, plot)
-    return calibration, [path, plot]
+    return calibration, write_with_plot(calibration, path)
 
 
 def _target(job: CalibrationJob) -> Path:
@@ -115,23 +110,8 @@ def _target(job: CalibrationJob) -> Path:
         )
     folder = path.parent
     check_writable(folder if job.output is None and not folder.is_dir() else path)
-    _refuse_foreign(path)
+    check_replaceable(path)
     return path
-
-
-def _refuse_foreign(path: Path) -> None:
-    if not path.exists():
-        return
-    try:
-        read_calibration(path)
-    except ChecksumError:  # a calibration that somebody edited: to be made anew
-        return
-    except CalibrationMissingError as exc:
-        raise InputError(
-            "calibrate.foreign",
-            "{file} is there already and is no calibration file: it is not replaced",
-            file=str(path),
-        ) from exc
 
 
 def _read(settings: Settings, job: CalibrationJob, progress: Progress) -> LabelledData:
