@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ood_face.errors import BackendError
-from ood_face.runtime.engine import check_pool, first_line
+from ood_face.runtime.pool import check_pool, first_line
 from ood_face.runtime.program import InputSpec, check_inputs
 
 if TYPE_CHECKING:

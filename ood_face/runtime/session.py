@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,8 @@ import numpy as np
 
 from ood_face.errors import BackendError
 from ood_face.runtime.allocator import keep_freed_memory
-from ood_face.runtime.engine import check_pool, first_line
+from ood_face.runtime.binding import engine
+from ood_face.runtime.pool import check_pool, first_line
 from ood_face.runtime.precision import choose_precision
 from ood_face.runtime.program import check_inputs, read_input_specs
 
@@ -52,7 +52,10 @@ class _Worker:
     def __init__(self, predictor: Any, input_names: Iterable[str]) -> None:  # noqa: ANN401
         self._predictor_run = predictor.run
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="predictor")
-        self.inputs = {name: predictor.get_input_handle(name) for name in input_names}
+        # the method that Paddle's Python layer wraps with a check of the type
+        self._inputs = {
+            name: predictor.get_input_handle(name)._copy_from_cpu_bind for name in input_names
+        }
         names = predictor.get_output_names()
         self.outputs = {name: predictor.get_output_handle(name) for name in names}
 
@@ -66,7 +69,7 @@ class _Worker:
 
     def _run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         for name, array in inputs.items():
-            self.inputs[name].copy_from_cpu(np.ascontiguousarray(array))
+            self._inputs[name](np.ascontiguousarray(array))
         self._predictor_run()
         return {name: handle.copy_to_cpu() for name, handle in self.outputs.items()}
 
@@ -162,13 +165,13 @@ def open_session(
             "runtime.no_params", "the weights file {file} does not exist", file=str(params)
         )
     keep_freed_memory()
-    inference = _paddle_inference()
-    config = _config(inference, program, params, threads)
+    paddle = engine()
+    config = _config(paddle, program, params, threads)
     chosen = choose_precision(precision)
     if chosen == "bfloat16":
         config.enable_onednn_bfloat16()
     try:
-        first = inference.create_predictor(config)
+        first = paddle.create_predictor(config)
         predictors = [first, *(first.clone() for _ in range(workers - 1))]
     except PADDLE_ERRORS as exc:
         raise _backend_error(exc) from exc
@@ -176,29 +179,8 @@ def open_session(
     return PaddleSession(predictors, specs)
 
 
-def _paddle_inference() -> Any:  # noqa: ANN401  (paddle has no type information)
-    # imported on first use: it takes a second, which a command that runs no network saves
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="No ccache found")
-        try:
-            import paddle  # noqa: PLC0415
-            from paddle import inference  # noqa: PLC0415
-        except ImportError as exc:
-            raise BackendError(
-                "runtime.no_paddle", "Paddle cannot be loaded: {reason}", reason=str(exc)
-            ) from exc
-    # importing Paddle configures the root logger, which belongs to the program
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    # Paddle's handler turns SIGTERM into a crash report; stopping is the server's business
-    paddle.disable_signal_handler()
-    return inference
-
-
-def _config(inference: Any, program: Path, params: Path, threads: int) -> Any:  # noqa: ANN401
-    config = inference.Config(str(program), str(params))
+def _config(paddle: Any, program: Path, params: Path, threads: int) -> Any:  # noqa: ANN401
+    config = paddle.AnalysisConfig(str(program), str(params))
     config.disable_gpu()
     config.disable_glog_info()
     config.enable_onednn()  # 5-8 times slower without

@@ -12,7 +12,7 @@ class _Handle:
     def __init__(self, owner: FakePredictor) -> None:
         self._owner = owner
 
-    def copy_from_cpu(self, array: np.ndarray) -> None:
+    def _copy_from_cpu_bind(self, array: np.ndarray) -> None:
         self._owner.array = array
 
     def copy_to_cpu(self) -> np.ndarray:
