@@ -1,4 +1,4 @@
-"""Figures of the probabilities of searches: does the first candidate keep its word?
+"""Figures of the probabilities of searches: how well that of the first candidate keeps its word.
 
 Searches by enrolled people and by strangers weigh the same, as a prior of 0.5 says. Each search is
 judged by weights that were fitted without the person searched for.
@@ -6,6 +6,7 @@ judged by weights that were fitted without the person searched for.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +46,8 @@ ALIKE = "fitted_alike"
 EVERYTHING = "all"
 PRIOR = 0.5
 JUDGED_BY = ("brier", "ece", "nll")
+# what parts the bands of the reliability
+BANDS = (0.05, 0.2, 0.5, 0.8, 0.95)
 _Dealt = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
 
 
@@ -85,7 +88,8 @@ def search_figures(
     of_kind: dict[str, dict[str, NDArray[np.float64]]] = {
         kind: whole | _alike(comparisons, alike.get(kind, ()), dealt) for kind in probes
     }
-    figures: dict[str, Any] = {"prior": PRIOR, "candidates": CANDIDATES, "galleries": {}}
+    figures: dict[str, Any] = {"prior": PRIOR, "candidates": CANDIDATES, "bands": list(BANDS)}
+    figures["galleries"] = {}
     for size in sizes:
         kinds = rank_probes(people, good, probes, size)
         given = {
@@ -145,16 +149,14 @@ def _judged(
     # parts: lengths of kinds of probes that weigh the same
     ends = np.cumsum([0, *(parts or [len(found)])])
     weights = np.concatenate(
-        [
-            balanced(np.ones(end - start), found.mated[start:end])
-            for start, end in zip(ends[:-1], ends[1:], strict=True)
-        ]
+        [balanced(np.ones(end - start), found.mated[start:end]) for start, end in pairwise(ends)]
     )
     weights *= len(found) / weights.sum()
     resamples = Resamples.draw(found.labels)
     groups = (found.labels, found.labels)
     outcome = found.right.astype(np.int64)
-    drawn, methods = {}, {}
+    drawn: dict[str, dict[str, NDArray[np.float64]]] = {}
+    methods: dict[str, dict[str, Any]] = {}
     for name, values in given.items():
         predictions = Predictions.of(values, outcome)
         drawn[name] = resampled_figures(predictions, resamples, groups, weights)
@@ -162,10 +164,9 @@ def _judged(
         methods[name] = {
             by: {"value": table[by], "interval": centred_interval(drawn[name][by], table[by], 0.0)}
             for by in JUDGED_BY
-        } | {
-            "mean": float(np.average(values, weights=weights)),
-            "reliability": table["reliability"],
         }
+        methods[name]["mean"] = float(np.average(values, weights=weights))
+        methods[name]["bands"] = _bands(values, found.right, weights)
     larger = {
         by: {
             "value": methods[ALONE][by]["value"] - methods[WITH][by]["value"],
@@ -183,6 +184,22 @@ def _judged(
         "methods": methods,
         "larger_without_the_scores_by": larger,
     }
+
+
+def _bands(
+    values: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> list[dict[str, float | int | None]]:
+    which = np.digitize(values, BANDS)
+    found: list[dict[str, float | int | None]] = []
+    for index in range(len(BANDS) + 1):
+        inside = which == index
+        weight = float(weights[inside].sum())
+        said, seen = (
+            float(part @ weights / weight) if weight else None
+            for part in (np.where(inside, values, 0.0), (inside & right).astype(np.float64))
+        )
+        found.append({"searches": int(inside.sum()), "predicted": said, "observed": seen})
+    return found
 
 
 def _highest(size: int, limit: float) -> float:

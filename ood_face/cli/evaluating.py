@@ -15,9 +15,13 @@ from ood_face.evaluation.card import evaluation_page, model_card
 from ood_face.evaluation.comparisons import gather_comparisons
 from ood_face.evaluation.datasets import load_folders, load_pair_list, load_standard
 from ood_face.evaluation.faces import load_objects
+from ood_face.evaluation.identification import NO_IDENTITIES, sought
 from ood_face.evaluation.pictures import PictureReader, already_aligned
 from ood_face.evaluation.plots import draw_plots
+from ood_face.evaluation.ranked import pairs_alike
 from ood_face.evaluation.report import build_report
+from ood_face.evaluation.samples import measure_all
+from ood_face.evaluation.searches import Probes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +110,7 @@ def evaluate_model(
             "pairs": data.rule,
         },
     }
-    about["same_probability"] = _same_probability(bench, data)
+    about |= _probabilities(bench, data)
     report = build_report(bench.instruments(), data, objects, scenario, about, training)
     report["cost"] = {
         "threads": settings.workers,
@@ -167,12 +171,33 @@ def gathered(bench: Bench, data: TestData) -> Comparisons:
     )
 
 
-def _same_probability(bench: Bench, data: TestData) -> dict[str, Any]:
+def _probabilities(bench: Bench, data: TestData) -> dict[str, Any]:
     from ood_face.calibration.same_figures import same_figures  # noqa: PLC0415
 
     try:
-        return same_figures(gathered(bench, data), bench.same_model)
+        compared = gathered(bench, data)
+        pairs = same_figures(compared, bench.same_model)
     except InputError as exc:  # too little data, or no score
+        reason = {"reason": str(exc)}
+        return {"same_probability": reason, "search_probability": reason}
+    return {"same_probability": pairs, "search_probability": _of_searches(bench, data, compared)}
+
+
+def _of_searches(bench: Bench, data: TestData, compared: Comparisons) -> dict[str, Any]:
+    from ood_face.calibration.search_figures import search_figures  # noqa: PLC0415
+
+    instruments = bench.instruments()
+    if not data.probes or instruments.curve is None:
+        return {"reason": NO_IDENTITIES}
+    instruments.progress.begin("features to search with", len(data.faces.crops))
+    features, _, variances = measure_all(instruments.measure, data.faces.crops)
+    measured = Probes(
+        features, data.faces.labels, instruments.curve(variances), np.arange(len(features))
+    )
+    people, good, probes = sought(instruments, data, measured)
+    try:
+        return search_figures(compared, people, good, probes, pairs_alike(data))
+    except InputError as exc:  # too few people
         return {"reason": str(exc)}
 
 

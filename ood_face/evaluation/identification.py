@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ood_face.evaluation.searches import Searches, Split
     from ood_face.types import Scenario
 
-__all__ = ["MIN_SUBJECTS", "identification_figures"]
+__all__ = ["MIN_SUBJECTS", "NO_IDENTITIES", "identification_figures", "sought"]
 
 MIN_SUBJECTS = 10
 TEMPLATES = (1, 3)
@@ -52,16 +52,13 @@ def identification_figures(
     """
     if not data.probes:
         return {"reason": NO_IDENTITIES}
-    chosen = _some_people(measured.labels)
-    people, good = measured.where(chosen), data.good[chosen]
+    people, good, probes = sought(instruments, data, measured)
     subjects = enrollable(people.labels, good, 1)
     if len(subjects) < MIN_SUBJECTS:
         return {
             "reason": f"it needs {MIN_SUBJECTS} people with 2 pictures or more that may be "
             f"enrolled, got {len(subjects)}"
         }
-    probes = {name: people.where(mask[chosen]) for name, mask in data.probes.items()}
-    probes["degraded"] = _degraded(instruments, data, people.where(good))
     gates = (False,) if instruments.curve is None else (False, True)
     figures: dict[str, Any] = {
         "subjects": len(np.unique(people.labels)),
@@ -91,6 +88,29 @@ def identification_figures(
             },
         }
     return figures
+
+
+def sought(
+    instruments: Instruments, data: TestData, measured: Probes
+) -> tuple[Probes, NDArray[np.bool_], dict[str, Probes]]:
+    """Return who can be enrolled and what is searched for.
+
+    Parameters
+    ----------
+    data : with ``probes``
+    measured : the features and scores of all its pictures
+
+    Returns
+    -------
+    people : so many pictures as there is room for, of whole people
+    good : (N,) whether a picture may be enrolled
+    probes : by kind; ``degraded``: those that may be enrolled, with a degradation each
+    """
+    chosen = _some_people(measured.labels)
+    people, good = measured.where(chosen), data.good[chosen]
+    probes = {name: people.where(mask[chosen]) for name, mask in data.probes.items()}
+    probes["degraded"] = _degraded(instruments, data, people.where(good))
+    return people, good, probes
 
 
 def _searched(searches: Searches, scenario: Scenario, *, gated: bool) -> dict[str, Any]:

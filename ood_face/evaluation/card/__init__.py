@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ood_face.evaluation.card import identification, model, probability, score, verification
+from ood_face.evaluation.card import (
+    identification,
+    model,
+    probability,
+    score,
+    search_probability,
+    verification,
+)
 from ood_face.evaluation.card.text import joined
 
 if TYPE_CHECKING:
@@ -48,4 +55,5 @@ def _figures(report: Mapping[str, Any], plots: Sequence[str]) -> list[str]:
         score.uncertainty(report),
         score.calibration(report, plots),
         probability.probability(report, plots),
+        search_probability.search_probability(report),
     ]
