@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ood_face.bootstrap.drift import open_drift, read_drift
+from ood_face.bootstrap.in_force import PolicyCheck
 from ood_face.bootstrap.models import open_rts_embedder, open_service
+from ood_face.bootstrap.policies import check_policies, open_policies
 from ood_face.bootstrap.reading import open_scenarios, read_settings, save_scenario
 from ood_face.bootstrap.stores import (
     copy_gallery,
@@ -17,6 +19,8 @@ from ood_face.bootstrap.stores import (
 )
 
 __all__ = [
+    "PolicyCheck",
+    "check_policies",
     "copy_gallery",
     "create_backup",
     "open_audit",
@@ -24,6 +28,7 @@ __all__ = [
     "open_galleries",
     "open_gallery_records",
     "open_gallery_store",
+    "open_policies",
     "open_review",
     "open_rts_embedder",
     "open_scenarios",

@@ -7,14 +7,15 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ood_face.artifacts import PROBABILITY_FILE, Manifest, verified_path
+from ood_face.artifacts import Manifest
+from ood_face.bootstrap.policies import read_policies
 from ood_face.bootstrap.reading import open_scenarios, read_settings
-from ood_face.errors import ArtifactError, CalibrationMissingError
+from ood_face.errors import ArtifactError
 from ood_face.imaging import align_face
 from ood_face.service import FaceService, Flagger, ReviewedFaceService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ood_face.config import Settings
     from ood_face.embedding import RtsEmbedder
     from ood_face.ports import Detector, ReviewQueue
-    from ood_face.types import DetectedFace, RgbImage, SameEstimator, SameModel, Scenario
+    from ood_face.types import DetectedFace, RgbImage
 
 __all__ = ["open_rts_embedder", "open_service"]
 
@@ -61,7 +62,7 @@ def open_service(
     start = time.perf_counter()
     if settings is None:
         settings = read_settings()
-    scenarios = open_scenarios(settings)
+    open_scenarios(settings)  # what is wrong there is told before the networks are loaded
     manifest = Manifest.load(settings.weights_dir)
     embedder = open_embedder(
         manifest,
@@ -76,14 +77,10 @@ def open_service(
     service = made(
         _open_detector(settings, manifest),
         embedder,
-        scenarios,
+        read_policies(settings, embedder.model_id, with_probability=with_probability),
         BoundedAdmission(settings.workers, settings.queue_size, settings.queue_timeout_s),
         _align,
         dominant_face_ratio=settings.dominant_face_ratio,
-        same_model=_open_same_model(settings, manifest, embedder.model_id)
-        if with_probability
-        else None,
-        calibrations=_open_calibrations(settings, scenarios.values(), embedder.model_id),
     )
     ms = 1000 * (time.perf_counter() - start)
     _logger.info("loaded %s, detector %s, %.0f ms", service.model_id, settings.detector, ms)
@@ -132,39 +129,6 @@ def _open_detector(settings: Settings, manifest: Manifest) -> Detector:
     return open_mtcnn(
         manifest, workers=settings.workers, threads=settings.threads_per_worker, settings=sought
     )
-
-
-def _open_same_model(settings: Settings, manifest: Manifest, model_id: str) -> SameModel | None:
-    from ood_face.matching.probability import load_same_model  # noqa: PLC0415
-
-    if settings.probability_file is not None:
-        return load_same_model(settings.probability_file, model_id)
-    name = model_id.rpartition("@")[0]
-    file = f"{name}/{PROBABILITY_FILE}"
-    entry = manifest.model(name)
-    return load_same_model(verified_path(entry, file), model_id) if file in entry.files else None
-
-
-def _open_calibrations(
-    settings: Settings, scenarios: Iterable[Scenario], model_id: str
-) -> dict[str, SameEstimator]:
-    # those that scenarios name; each must be there, unchanged, and of this model
-    from ood_face.calibration.files import load_calibration  # noqa: PLC0415
-    from ood_face.matching.probability import CalibratedSimilarity  # noqa: PLC0415
-
-    folder = settings.weights_dir / model_id.rpartition("@")[0]
-    found: dict[str, SameEstimator] = {}
-    for name in {one.calibration for one in scenarios} - {None, "none"}:
-        calibration = load_calibration(folder, str(name), model_id)
-        if calibration.input.kind != "similarity" or calibration.prior is None:
-            raise CalibrationMissingError(
-                "scaling.not_of_similarity",
-                "the calibration {name} is of logits: no scenario can use it, which needs one of "
-                "similarities",
-                name=name,
-            )
-        found[str(name)] = CalibratedSimilarity(calibration.probability, calibration.prior)
-    return found
 
 
 def _align(image: RgbImage, face: DetectedFace) -> NDArray[np.uint8]:

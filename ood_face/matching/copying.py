@@ -99,7 +99,12 @@ def copy_gallery(
                 crops += sum(template.crop is not None for template in new)
             on_progress(subjects + skipped)
     target_store.update(
-        replace(target.info, scenario=settings.scenario, max_templates=settings.max_templates)
+        replace(
+            target.info,
+            scenario=settings.scenario,
+            calibration=settings.calibration,
+            max_templates=settings.max_templates,
+        )
     )
     _check_counts(source, target)
     probes = sample.probes()

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ood_face.errors import ArtifactError, CalibrationMissingError
-from ood_face.types import EVIDENCE_TERMS, Probability, SameModel, check_prior
+from ood_face.matching.intervals import first_interval
+from ood_face.types import (
+    EVIDENCE_TERMS,
+    MODEL_CALIBRATION,
+    NO_CALIBRATION,
+    Probability,
+    SameModel,
+    check_prior,
+)
+from ood_face.types.probability import candidate_probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,13 +27,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from ood_face.types import Candidate, SameEstimator, Scenario
+    from ood_face.types import Candidate, SameEstimator
 
 __all__ = [
     "PROBABILITY_FORMAT",
     "CalibratedSimilarity",
     "load_same_model",
     "same_estimator",
+    "same_model_facts",
     "with_probabilities",
 ]
 
@@ -70,19 +80,19 @@ class CalibratedSimilarity:
 
 
 def same_estimator(
-    scenario: Scenario, model: SameModel | None, calibrations: Mapping[str, SameEstimator]
+    name: str, model: SameModel | None, calibrations: Mapping[str, SameEstimator]
 ) -> SameEstimator | None:
-    """Return what makes P(same) in a scenario; None: nothing does.
+    """Return what makes P(same) by the name of a calibration; None: nothing does.
 
     Parameters
     ----------
-    scenario : its ``calibration`` names one; ``none``: no probabilities; unset: those of the model
+    name : ``none``: no probabilities; ``model``: the model's own; else one of the calibrations
     model : the model's own P(same); None: it has none
-    calibrations : those that scenarios name
+    calibrations : those there are, by name
     """
-    if scenario.calibration is None:
+    if name == MODEL_CALIBRATION:
         return model
-    return None if scenario.calibration == "none" else calibrations[scenario.calibration]
+    return None if name == NO_CALIBRATION else calibrations[name]
 
 
 def load_same_model(path: Path, model_id: str) -> SameModel:
@@ -100,22 +110,7 @@ def load_same_model(path: Path, model_id: str) -> SameModel:
     ArtifactError
         It is not valid.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise CalibrationMissingError(
-            "probability.missing",
-            "{file} cannot be read: {reason}",
-            file=str(path),
-            reason=exc.strerror or type(exc).__name__,
-        ) from exc
-    except ValueError as exc:  # tomllib.TOMLDecodeError and UnicodeDecodeError
-        raise ArtifactError(
-            "probability.not_toml",
-            "{file} is no valid TOML: {reason}",
-            file=str(path),
-            reason=str(exc),
-        ) from exc
+    document = _read(path)
     if document.get("model_id") != model_id:
         raise CalibrationMissingError(
             "probability.other_model",
@@ -133,6 +128,37 @@ def load_same_model(path: Path, model_id: str) -> SameModel:
             format=PROBABILITY_FORMAT,
         )
     return _same_model(path, model_id, same)
+
+
+def same_model_facts(path: Path) -> Mapping[str, Any]:
+    """Return what a file of P(same) says of its fit; empty: nothing.
+
+    Raises
+    ------
+    CalibrationMissingError, ArtifactError
+        It cannot be read, or is not valid.
+    """
+    facts = _read(path).get("fit", {})
+    return facts if isinstance(facts, dict) else {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise CalibrationMissingError(
+            "probability.missing",
+            "{file} cannot be read: {reason}",
+            file=str(path),
+            reason=exc.strerror or type(exc).__name__,
+        ) from exc
+    except ValueError as exc:  # tomllib.TOMLDecodeError and UnicodeDecodeError
+        raise ArtifactError(
+            "probability.not_toml",
+            "{file} is no valid TOML: {reason}",
+            file=str(path),
+            reason=str(exc),
+        ) from exc
 
 
 def _same_model(path: Path, model_id: str, same: dict[str, Any]) -> SameModel:
@@ -159,10 +185,7 @@ def with_probabilities(
 ) -> list[Candidate]:
     """Return the candidates of a search with the probability that each is the one sought.
 
-    Before the pictures are seen, the one sought is enrolled with the probability ``prior``, and
-    then each of the subjects as probably as any other. At most one of them is the one sought, so
-    the candidates share what is certain: two that are equally similar have one half each at most.
-    Subjects that are not among the candidates count as no likelier than the last candidate.
+    See :func:`ood_face.types.probability.candidate_probabilities`.
 
     Parameters
     ----------
@@ -174,24 +197,24 @@ def with_probabilities(
 
     Returns
     -------
-    candidates : those whose template or probe has no score without a probability
+    candidates : those whose template or probe has no score without a probability; the first with
+        its interval, where the model knows it
     """
     check_prior(prior)
     known = [one for one in candidates if one.ood_score is not None]
     if model is None or ood_score is None or not known:
         return list(candidates)
-    evidence = model.evidence(
-        [one.similarity for one in known],
-        np.full(len(known), ood_score),
-        [one.ood_score for one in known if one.ood_score is not None],
-    )[0]
-    each = prior / max(subjects, len(candidates))
-    share = each * np.exp(evidence)
-    others = max(subjects, len(candidates)) - len(known)
-    rest = each * others * math.exp(min(0.0, float(evidence[-1])))
-    found = share / (1 - prior + share.sum() + rest)
+    similarities = [one.similarity for one in known]
+    scores = [one.ood_score for one in known if one.ood_score is not None]
+    among = max(subjects, len(candidates))
+    evidence = model.evidence(similarities, np.full(len(known), ood_score), scores)[0]
+    found = candidate_probabilities(evidence, among, prior)
     values = dict(zip((one.subject_id for one in known), found, strict=True))
-    return [
+    given = [
         replace(one, probability=float(values[one.subject_id])) if one.subject_id in values else one
         for one in candidates
     ]
+    if given[0].probability is not None:
+        interval = first_interval(model, similarities, ood_score, scores, among, prior)
+        given[0] = replace(given[0], probability_interval=interval)
+    return given

@@ -192,7 +192,7 @@ class GalleryStore(Protocol):
         ...
 
     def update(self, info: GalleryInfo, if_version: int | None = None) -> GalleryInfo:
-        """Replace scenario, max_templates and keep_crops of the gallery of this name.
+        """Replace scenario, calibration, max_templates and keep_crops of the gallery of this name.
 
         Fewer ``max_templates`` remove nothing; they count when templates are added. Crops that
         were kept are erased when ``keep_crops`` is switched off.

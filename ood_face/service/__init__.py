@@ -8,11 +8,13 @@ from ood_face.service.faces import FaceService
 from ood_face.service.flagging import Flagger, ReviewedFaceService
 from ood_face.service.galleries import GalleryService
 from ood_face.service.migrating import MigrationReport, migrate_gallery
+from ood_face.service.policies import AppliedPolicy, Policies, PolicyService, PolicySource
 from ood_face.service.probing import Which
 from ood_face.service.records import GalleryRecords
 from ood_face.service.reviewing import ReviewService
 
 __all__ = [
+    "AppliedPolicy",
     "BulkItem",
     "BulkResult",
     "FaceService",
@@ -21,6 +23,9 @@ __all__ = [
     "GalleryRecords",
     "GalleryService",
     "MigrationReport",
+    "Policies",
+    "PolicyService",
+    "PolicySource",
     "ReviewService",
     "ReviewedFaceService",
     "Which",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ood_face.imaging.arrays import check_crops, check_image
@@ -74,17 +75,24 @@ class FaceService:
     def use(self, policies: Policies) -> None:
         """Judge by other policies from now on; a request under way keeps those it began with.
 
+        Where :meth:`check` refuses them, nothing has changed.
+        """
+        self.check(policies)
+        self._policies = policies
+
+    def check(self, policies: Policies) -> None:
+        """Return if policies fit the model.
+
         Raises
         ------
         CalibrationMissingError
-            P(same) is of another model; nothing has changed.
-        ArtifactError
-            A scenario asks for what the model cannot do; nothing has changed.
+            P(same) is of another model.
+        ConfigError
+            A scenario asks for what the model cannot do.
         """
         if policies.same_model is not None:
             policies.same_model.check_model(self._embedder.model_id)
         check_dropout(policies.scenarios.values(), self._embedder)
-        self._policies = policies
 
     @property
     def policies(self) -> Policies:
@@ -175,7 +183,11 @@ class FaceService:
             return self._prober.one(image, which, dropout_passes)
 
     def compare(
-        self, image_a: RgbImage, image_b: RgbImage, scenario: str = "default"
+        self,
+        image_a: RgbImage,
+        image_b: RgbImage,
+        scenario: str = "default",
+        calibration: str | None = None,
     ) -> Comparison:
         """Compare the face of one picture with the face of another.
 
@@ -183,21 +195,24 @@ class FaceService:
         ----------
         image_a, image_b : uint8 arrays of shape (H, W, 3), RGB
         scenario : name of the thresholds to apply; an unknown one is an UnknownScenarioError
+        calibration : one that the scenario offers; None: the scenario's own choice
 
         Raises
         ------
+        InputError
+            The scenario does not offer this calibration.
         NoFaceError, MultipleFacesError
             One of the pictures doesn't show one face; where both don't, the first is named.
         """
-        applied = self.scenario(scenario)
+        applied = self.applied(scenario, calibration)
         check_image(image_a)
         check_image(image_b)
         with self._admission.admit():
             (template_a, count_a), (template_b, count_b) = self._prober.two(
-                image_a, image_b, applied.dropout_passes
+                image_a, image_b, applied.scenario.dropout_passes
             )
         counts = (count_a, count_b)
-        found = compare_templates(template_a, template_b, applied, counts, self.estimator(applied))
+        found = _compared(template_a, template_b, counts, applied)
         self.feed.compared(found)
         return found
 
@@ -207,6 +222,7 @@ class FaceService:
         template_b: FaceTemplate,
         scenario: str = "default",
         counts: tuple[int, int] = (1, 1),
+        calibration: str | None = None,
     ) -> Comparison:
         """Compare two faces that were extracted before.
 
@@ -215,11 +231,13 @@ class FaceService:
         template_a, template_b : the faces
         scenario : name of the thresholds to apply
         counts : how many faces each picture showed; more than one is said in the reasons
+        calibration : one that the scenario offers; None: the scenario's own choice
 
-        An InputError tells that the templates come from different models.
+        An InputError tells that the templates come from different models, or that the scenario
+        does not offer the calibration.
         """
-        applied = self.scenario(scenario)
-        return compare_templates(template_a, template_b, applied, counts, self.estimator(applied))
+        applied = self.applied(scenario, calibration)
+        return _compared(template_a, template_b, counts, applied)
 
     def crop(self, image: RgbImage, face: DetectedFace) -> NDArray[np.uint8]:
         """Return the uint8 (112, 112, 3) crop of a face, as the model sees it."""
@@ -259,3 +277,13 @@ class FaceService:
             A network failed, or its output is not what it must be.
         """
         run_self_test(self._detector, self._embedder)
+
+
+def _compared(
+    template_a: FaceTemplate,
+    template_b: FaceTemplate,
+    counts: tuple[int, int],
+    applied: AppliedPolicy,
+) -> Comparison:
+    found = compare_templates(template_a, template_b, applied.scenario, counts, applied.estimator)
+    return replace(found, calibration=applied.calibration)

@@ -182,10 +182,14 @@ class ReviewedFaceService(FaceService):
         self._flagger = flagger
 
     def compare(
-        self, image_a: RgbImage, image_b: RgbImage, scenario: str = "default"
+        self,
+        image_a: RgbImage,
+        image_b: RgbImage,
+        scenario: str = "default",
+        calibration: str | None = None,
     ) -> Comparison:
         """Compare the face of one picture with the face of another."""
-        found = super().compare(image_a, image_b, scenario)
+        found = super().compare(image_a, image_b, scenario, calibration)
         self._flagger.compared(
             found,
             lambda: (

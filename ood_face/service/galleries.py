@@ -57,11 +57,12 @@ class GalleryService(GalleryRecords):
         self._enroller = Enroller(faces)
         self._searcher = Searcher(faces)
 
-    def create_gallery(
+    def create_gallery(  # noqa: PLR0913 - all that may be said of a gallery
         self,
         name: str,
         *,
         scenario: str = "default",
+        calibration: str | None = None,
         max_templates: int = DEFAULT_MAX_TEMPLATES,
         keep_crops: bool = False,
         token: RequestToken | None = None,
@@ -73,6 +74,8 @@ class GalleryService(GalleryRecords):
         ----------
         name : 1..63 characters of a-z, 0-9, - and _
         scenario : thresholds where a request names none
+        calibration : one that the scenario offers, where a request names none; None: the
+            scenario's own choice
         max_templates : the best so many templates of a subject are kept
         keep_crops : keep aligned faces, so that another model can embed them again
         token : makes the request idempotent
@@ -84,9 +87,11 @@ class GalleryService(GalleryRecords):
             There is a gallery of this name, made by another request.
         UnknownScenarioError
             No scenario has this name.
+        InputError
+            The scenario does not offer the calibration.
         """
         check_gallery_name(name)
-        self._faces.scenario(scenario)
+        self._faces.applied(scenario, calibration)
         info = GalleryInfo(
             name=name,
             model_id=self._faces.model_id,
@@ -96,6 +101,7 @@ class GalleryService(GalleryRecords):
             created_at=datetime.now(UTC),
             version=0,
             token=token,
+            calibration=calibration,
         )
         with noted(self._audit, caller, AuditAction.CREATE_GALLERY, name):
             try:
@@ -109,14 +115,18 @@ class GalleryService(GalleryRecords):
     def update_gallery(
         self, info: GalleryInfo, if_version: int | None = None, caller: Caller = LOCAL
     ) -> GalleryInfo:
-        """Change scenario, max_templates and keep_crops; see :class:`ood_face.ports.GalleryStore`.
+        """Change scenario, calibration, max_templates and keep_crops.
+
+        See :class:`ood_face.ports.GalleryStore`.
 
         Raises
         ------
         UnknownScenarioError
             No scenario has this name.
+        InputError
+            The scenario does not offer the calibration.
         """
-        self._faces.scenario(info.scenario)
+        self._faces.applied(info.scenario, info.calibration)
         with noted(self._audit, caller, AuditAction.UPDATE_GALLERY, info.name):
             return self._store.update(info, if_version)
 
@@ -138,6 +148,8 @@ class GalleryService(GalleryRecords):
         top_k: int = 5,
         scenario: str | None = None,
         caller: Caller = LOCAL,
+        *,
+        calibration: str | None = None,
     ) -> Identification:
         """Seek the one face of a picture in a gallery.
 
@@ -148,9 +160,12 @@ class GalleryService(GalleryRecords):
         top_k : at most so many candidates, 1..100
         scenario : name of the thresholds; None: the gallery's
         caller : for the audit log
+        calibration : one that the scenario offers; None: the gallery's, or else the scenario's
 
         Raises
         ------
+        InputError
+            The scenario does not offer the calibration.
         NoFaceError, MultipleFacesError
             The picture does not show one face.
         TemplateMismatchError
@@ -158,7 +173,7 @@ class GalleryService(GalleryRecords):
         """
         opened = self._store.open(gallery)
         with noted(self._audit, caller, AuditAction.IDENTIFY, gallery) as note:
-            found = self._searcher.identify(opened, image, top_k, scenario)
+            found = self._searcher.identify(opened, image, top_k, scenario, calibration)
             note.outcome = found.verdict.value
             if found.verdict in (IdentifyVerdict.IDENTIFIED, IdentifyVerdict.REVIEW):
                 note.subject_id = found.candidates[0].subject_id
@@ -177,10 +192,13 @@ class GalleryService(GalleryRecords):
         image: RgbImage,
         scenario: str | None = None,
         caller: Caller = LOCAL,
+        *,
+        calibration: str | None = None,
     ) -> Verification:
         """Say whether the one face of a picture is the subject it claims to be.
 
-        The similarity is that with the subject's most similar template.
+        The similarity is that with the subject's most similar template. Scenario and calibration
+        are chosen as in :meth:`identify`.
 
         Raises
         ------
@@ -189,7 +207,7 @@ class GalleryService(GalleryRecords):
         """
         opened = self._store.open(gallery)
         with noted(self._audit, caller, AuditAction.VERIFY, gallery, subject_id) as note:
-            found = self._searcher.verify(opened, subject_id, image, scenario)
+            found = self._searcher.verify(opened, subject_id, image, scenario, calibration)
             note.outcome = found.verdict.value
             note.values["similarity"] = found.candidate.similarity
         self._faces.feed.sought(found)

@@ -41,14 +41,20 @@ class Searcher:
         self._counts = _Counts()
 
     def identify(
-        self, gallery: Gallery, image: RgbImage, top_k: int = 5, scenario: str | None = None
+        self,
+        gallery: Gallery,
+        image: RgbImage,
+        top_k: int = 5,
+        scenario: str | None = None,
+        calibration: str | None = None,
     ) -> Identification:
         """Seek the one face of a picture; see :meth:`GalleryService.identify`."""
         check_top_k(top_k)
         check_model(gallery, self._faces.model_id)
         info = gallery.info
-        applied = self._faces.scenario(scenario or info.scenario)
-        probe, _ = self._faces.extract_one(image)
+        policy = self._faces.applied(scenario or info.scenario, calibration, info.calibration)
+        applied, estimator = policy.scenario, policy.estimator
+        probe, _ = self._faces.extract_one(image, dropout_passes=applied.dropout_passes)
         # the margin needs two subjects; each can fill max_templates places before the next comes
         subjects = max(top_k, 2)
         ids: list[str] = []
@@ -59,7 +65,6 @@ class Searcher:
             ids = subject_ids_of(((hit.subject_id, hit.similarity) for hit in hits), subjects)
             if len(ids) == subjects or len(hits) < count:
                 break
-        estimator = self._faces.estimator(applied)
         candidates = with_probabilities(
             rank(probe.feature, gallery.enrolled(ids)),
             probe.ood_score,
@@ -76,17 +81,24 @@ class Searcher:
             margin=margin,
             gallery=info.name,
             scenario=applied,
+            calibration=policy.calibration,
         )
 
     def verify(
-        self, gallery: Gallery, subject_id: str, image: RgbImage, scenario: str | None = None
+        self,
+        gallery: Gallery,
+        subject_id: str,
+        image: RgbImage,
+        scenario: str | None = None,
+        calibration: str | None = None,
     ) -> Verification:
         """Compare a picture with a subject; see :meth:`GalleryService.verify`."""
         check_model(gallery, self._faces.model_id)
         info = gallery.info
-        applied = self._faces.scenario(scenario or info.scenario)
+        policy = self._faces.applied(scenario or info.scenario, calibration, info.calibration)
+        applied = policy.scenario
         gallery.subject(subject_id)  # an unknown one is told before the picture is worked on
-        probe, _ = self._faces.extract_one(image)
+        probe, _ = self._faces.extract_one(image, dropout_passes=applied.dropout_passes)
         candidates = rank(probe.feature, gallery.enrolled([subject_id]))
         if not candidates:
             raise SubjectNotFoundError(
@@ -97,7 +109,7 @@ class Searcher:
             )
         # one subject is claimed, so the prior is that of two pictures
         (candidate,) = with_probabilities(
-            candidates, probe.ood_score, self._faces.estimator(applied), 1, applied.same_prior
+            candidates, probe.ood_score, policy.estimator, 1, applied.same_prior
         )
         verdict, reasons = decide_verification(probe.ood_score, candidate, applied)
         return Verification(
@@ -107,6 +119,7 @@ class Searcher:
             reasons=reasons,
             gallery=info.name,
             scenario=applied,
+            calibration=policy.calibration,
         )
 
 

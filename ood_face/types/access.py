@@ -55,6 +55,8 @@ class AuditAction(StrEnum):
     LABEL_REVIEW = "label_review"
     DELETE_REVIEW = "delete_review"
     EXPORT_REVIEW = "export_review"
+    RELOAD_POLICIES = "reload_policies"
+    SAVE_SCENARIO = "save_scenario"
 
 
 @dataclass(frozen=True, slots=True)

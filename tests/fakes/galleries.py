@@ -255,6 +255,7 @@ class FakeGalleryStore:
             content.info = replace(
                 content.info,
                 scenario=info.scenario,
+                calibration=info.calibration,
                 max_templates=info.max_templates,
                 keep_crops=info.keep_crops,
                 version=self._memory.tick(),

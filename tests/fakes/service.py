@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ood_face.matching import load_scenarios
-from ood_face.service import FaceService, GalleryService
+from ood_face.service import FaceService, GalleryService, Policies
 from ood_face.types import CROP_SIDE_PX
 from tests.fakes.admission import CountingAdmission
 from tests.fakes.audit import RecordingAudit
@@ -44,11 +44,12 @@ def fake_service(
     return FaceService(
         FakeDetector() if detector is None else detector,
         FakeEmbedder() if embedder is None else embedder,
-        load_scenarios(*([] if scenarios_file is None else [scenarios_file])),
+        Policies(
+            load_scenarios(*([] if scenarios_file is None else [scenarios_file])), same_model
+        ),
         CountingAdmission() if admission is None else admission,
         fake_align,
         dominant_face_ratio=2.0,
-        same_model=same_model,
     )
 
 

@@ -97,6 +97,7 @@ class GalleryRow:
             "index": self.index.value,
             "model": self.info.model_id,
             "scenario": self.info.scenario,
+            "calibration": self.info.calibration,
             "max_templates": self.info.max_templates,
             "created": to_us(self.info.created_at),
             "version": self.info.version,
@@ -117,6 +118,8 @@ class GalleryRow:
             created_at=from_us(document["created"]),
             version=document["version"],
             token=_to_token(document["token"]),
+            # documents from before there was one have none
+            calibration=document.get("calibration"),
         )
         return cls(info, document["uid"], document["crops"], VectorIndex(document["index"]))
 

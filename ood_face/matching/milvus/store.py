@@ -128,7 +128,7 @@ class MilvusGalleryStore:
         return [GalleryRow.from_row(row).info for row in rows]
 
     def update(self, info: GalleryInfo, if_version: int | None = None) -> GalleryInfo:
-        """Replace scenario, max_templates and keep_crops of the gallery of this name."""
+        """Replace scenario, calibration, max_templates and keep_crops of this gallery."""
         with self._turn:
             before = self._row(info.name)
             check_version(info.name, before.info.version, if_version)
@@ -139,6 +139,7 @@ class MilvusGalleryStore:
                 changed = replace(
                     before.info,
                     scenario=info.scenario,
+                    calibration=info.calibration,
                     max_templates=info.max_templates,
                     keep_crops=info.keep_crops,
                     version=self._clock.now_us(above=before.info.version),

@@ -14,16 +14,16 @@ __all__ = [
 ]
 
 ALL_GALLERIES = (
-    "SELECT name, model_id, scenario, max_templates, keep_crops, created, version, key_hash, "
-    "body_hash FROM galleries WHERE name IS NOT NULL ORDER BY name"
+    "SELECT name, model_id, scenario, calibration, max_templates, keep_crops, created, version, "
+    "key_hash, body_hash FROM galleries WHERE name IS NOT NULL ORDER BY name"
 )
 GALLERY_BY_NAME = (
-    "SELECT gallery, name, model_id, scenario, max_templates, keep_crops, created, version, "
-    "key_hash, body_hash FROM galleries WHERE name = CAST(? AS TEXT)"
+    "SELECT gallery, name, model_id, scenario, calibration, max_templates, keep_crops, created, "
+    "version, key_hash, body_hash FROM galleries WHERE name = CAST(? AS TEXT)"
 )
 GALLERY_BY_NUMBER = (
-    "SELECT name, model_id, scenario, max_templates, keep_crops, created, version, key_hash, "
-    "body_hash FROM galleries WHERE gallery = ? AND name IS NOT NULL"
+    "SELECT name, model_id, scenario, calibration, max_templates, keep_crops, created, version, "
+    "key_hash, body_hash FROM galleries WHERE gallery = ? AND name IS NOT NULL"
 )
 SUBJECT_BY_ID = (
     "SELECT subject, subject_id, name, metadata, created, version, key_hash, body_hash "

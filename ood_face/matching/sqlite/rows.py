@@ -41,7 +41,8 @@ def microseconds(time: datetime) -> int:
 
 def gallery_of(row: Row) -> GalleryInfo:
     """Return the gallery of a row, from its name on."""
-    name, model_id, scenario, max_templates, keep_crops, created, version, *token = row
+    name, model_id, scenario, calibration, max_templates, keep_crops, *rest = row
+    created, version, *token = rest
     return GalleryInfo(
         name=name,
         model_id=model_id,
@@ -51,6 +52,7 @@ def gallery_of(row: Row) -> GalleryInfo:
         created_at=_time(created),
         version=version,
         token=_token(token),
+        calibration=calibration,
     )
 
 

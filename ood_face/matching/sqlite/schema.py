@@ -74,4 +74,7 @@ CREATE TABLE crops (
 );
 """
 
-MIGRATIONS = (_FIRST,)
+# NULL: as the scenario says
+_CALIBRATION = "ALTER TABLE galleries ADD COLUMN calibration TEXT;"
+
+MIGRATIONS = (_FIRST, _CALIBRATION)

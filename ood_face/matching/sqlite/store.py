@@ -106,7 +106,7 @@ class SqliteGalleryStore:
             return reading.all_galleries(connection)
 
     def update(self, info: GalleryInfo, if_version: int | None = None) -> GalleryInfo:
-        """Replace scenario, max_templates and keep_crops of the gallery of this name."""
+        """Replace scenario, calibration, max_templates and keep_crops of this gallery."""
         with self._database.writing() as connection:
             number, before = reading.gallery_by_name(connection, info.name)
             check_version(info.name, before.version, if_version)

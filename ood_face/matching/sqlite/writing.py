@@ -65,13 +65,15 @@ def tick(connection: sqlite3.Connection, now: int, count: int = 1) -> Stamp:
 def insert_gallery(connection: sqlite3.Connection, info: GalleryInfo) -> None:
     """Add a gallery; its version is its number, too."""
     connection.execute(
-        "INSERT INTO galleries (gallery, name, model_id, scenario, max_templates, keep_crops, "
-        "created, version, key_hash, body_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO galleries (gallery, name, model_id, scenario, calibration, max_templates, "
+        "keep_crops, created, version, key_hash, body_hash) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             info.version,
             info.name,
             info.model_id,
             info.scenario,
+            info.calibration,
             info.max_templates,
             info.keep_crops,
             microseconds(info.created_at),
@@ -84,9 +86,16 @@ def insert_gallery(connection: sqlite3.Connection, info: GalleryInfo) -> None:
 def update_gallery(connection: sqlite3.Connection, gallery: int, info: GalleryInfo) -> None:
     """Write what may change of a gallery; without ``keep_crops`` all crops so far count as gone."""
     connection.execute(
-        "UPDATE galleries SET scenario = ?, max_templates = ?, keep_crops = ?, version = ? "
-        "WHERE gallery = ?",
-        (info.scenario, info.max_templates, info.keep_crops, info.version, gallery),
+        "UPDATE galleries SET scenario = ?, calibration = ?, max_templates = ?, keep_crops = ?, "
+        "version = ? WHERE gallery = ?",
+        (
+            info.scenario,
+            info.calibration,
+            info.max_templates,
+            info.keep_crops,
+            info.version,
+            gallery,
+        ),
     )
     if not info.keep_crops:
         connection.execute(

@@ -9,7 +9,7 @@ import pytest
 
 from ood_face.errors import InputError
 from ood_face.matching.probability import CalibratedSimilarity, same_estimator
-from ood_face.service import FaceService
+from ood_face.service import FaceService, Policies
 from ood_face.types import Policy, Scenario
 from tests.fakes import CountingAdmission, FakeDetector, FakeEmbedder, fake_align, picture
 
@@ -54,11 +54,11 @@ def test_a_prior_that_is_none_is_refused(prior):
         CalibratedSimilarity(halves, prior)
 
 
-def test_a_scenario_chooses():
+def test_a_name_chooses():
     named = {"gate-2026": CALIBRATED}
-    assert same_estimator(Scenario("a"), None, named) is None
-    assert same_estimator(Scenario("a", calibration="gate-2026"), None, named) is CALIBRATED
-    assert same_estimator(Scenario("a", calibration="none"), None, named) is None
+    assert same_estimator("model", None, named) is None
+    assert same_estimator("gate-2026", None, named) is CALIBRATED
+    assert same_estimator("none", None, named) is None
 
 
 def test_a_comparison_carries_the_probability_of_its_scenario():
@@ -70,11 +70,10 @@ def test_a_comparison_carries_the_probability_of_its_scenario():
     service = FaceService(
         FakeDetector(),
         FakeEmbedder(),
-        scenarios,
+        Policies(scenarios, calibrations={"gate-2026": CALIBRATED}),
         CountingAdmission(),
         fake_align,
         dominant_face_ratio=2.0,
-        calibrations={"gate-2026": CALIBRATED},
     )
     face = picture(48)
     assert service.compare(face, face, "plain").probability is None

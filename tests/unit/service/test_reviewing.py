@@ -6,7 +6,13 @@ import pytest
 from ood_face.config import Settings
 from ood_face.errors import InputError, ReviewNotFoundError, StorageError, SubjectNotFoundError
 from ood_face.matching import load_scenarios
-from ood_face.service import Flagger, GalleryService, ReviewedFaceService, ReviewService
+from ood_face.service import (
+    Flagger,
+    GalleryService,
+    Policies,
+    ReviewedFaceService,
+    ReviewService,
+)
 from ood_face.service.flagging import ambiguity
 from ood_face.types import (
     EVIDENCE_TERMS,
@@ -46,11 +52,10 @@ def faces_over(queue, uncertain_above=0.5, same_model=None) -> ReviewedFaceServi
         Flagger(queue, uncertain_above),
         FakeDetector(),
         FakeEmbedder(),
-        load_scenarios(None),
+        Policies(load_scenarios(), same_model),
         CountingAdmission(),
         fake_align,
         dominant_face_ratio=2.0,
-        same_model=same_model,
     )
 
 
@@ -65,6 +70,17 @@ def galleries_over(queue, faces=None) -> GalleryService:
     service.enroll(GALLERY, ask("ann", photo(ANN)))
     service.enroll(GALLERY, ask("ben", photo(BEN)))
     return service
+
+
+class RecordingObserver:
+    def __init__(self) -> None:
+        self.labels: list[tuple[float, bool]] = []
+
+    def observe(self, observation) -> None:
+        raise NotImplementedError
+
+    def labelled(self, probability: float, same: bool) -> None:
+        self.labels.append((probability, same))
 
 
 def offered(queue, *cases):
@@ -183,6 +199,19 @@ def test_labels_and_erasures_are_noted_with_who_and_what(review, queue, audit):
     for (caller, event), item_id in zip(audit.noted, (first, second), strict=True):
         assert (caller, event.gallery, event.values["item"]) == (DESK, "staff", item_id)
         assert event.subject_id.startswith("subject-")
+
+
+def test_what_was_said_can_be_taken_back_and_is_told_to_observers_once(review, queue, audit):
+    observer = RecordingObserver()
+    review.feed.attach(observer)
+    (item_id,) = offered(queue, case(probability=0.4))
+    review.label(item_id, ReviewLabel.SAME, DESK)
+
+    assert review.take_back(item_id, DESK).mark is None
+    assert review.label(item_id, ReviewLabel.DIFFERENT, DESK).mark.label is ReviewLabel.DIFFERENT
+    assert observer.labels == [(0.4, True)]
+    outcomes = [outcome for _, outcome in audit.outcomes()]
+    assert outcomes == ["same", "taken_back", "different"]
 
 
 def test_a_face_that_was_not_kept_is_told(review, queue):
