@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ood_face.errors import ConfigError, MultipleFacesError, NoFaceError
+from ood_face.errors import ConfigError, InputError, MultipleFacesError, NoFaceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -73,14 +73,20 @@ class Prober:
         return embedded.templates(self._embedder.model_id, faces, doubts)
 
     def one(
-        self, image: RgbImage, which: Which = "", dropout_passes: int = 0
+        self,
+        image: RgbImage,
+        which: Which = "",
+        dropout_passes: int = 0,
+        number: int | None = None,
     ) -> tuple[FaceTemplate, int]:
-        """Return the one face that is meant, and how many faces there are.
+        """Return the one face that is meant, and among how many it was found.
 
         Parameters
         ----------
         which : the picture's place in a comparison, for the error messages
         dropout_passes : so many passes go with the template; 0: none
+        number : of the face that somebody chose, from 1, largest first: it is the only one then;
+            None: the one that stands out
 
         Raises
         ------
@@ -88,11 +94,15 @@ class Prober:
             There is no face.
         MultipleFacesError
             There are several, and none stands out.
+        InputError
+            There is no face of this number.
         """
         faces = self.detect(image)
         if not faces:
             height, width = image.shape[:2]
             raise NoFaceError.in_picture(width, height, which)
+        if number is not None:
+            faces = [_chosen(faces, number)]
         ratio = self._dominant_face_ratio
         if len(faces) > 1 and faces[0].area_px2 < ratio * faces[1].area_px2:
             raise MultipleFacesError.in_picture(len(faces), ratio, which)
@@ -104,16 +114,31 @@ class Prober:
         return template, len(faces)
 
     def two(
-        self, image_a: RgbImage, image_b: RgbImage, dropout_passes: int = 0
+        self,
+        image_a: RgbImage,
+        image_b: RgbImage,
+        dropout_passes: int = 0,
+        numbers: tuple[int | None, int | None] = (None, None),
     ) -> tuple[tuple[FaceTemplate, int], tuple[FaceTemplate, int]]:
         """Return what :meth:`one` does, of two pictures at once."""
-        second = self._second.submit(self.one, image_b, "second", dropout_passes)
+        second = self._second.submit(self.one, image_b, "second", dropout_passes, numbers[1])
         try:
-            first = self.one(image_a, "first", dropout_passes)
+            first = self.one(image_a, "first", dropout_passes, numbers[0])
         finally:
             # the second's work ends before this call, also when the first failed
             second.exception()
         return first, second.result()
+
+
+def _chosen(faces: list[DetectedFace], number: int) -> DetectedFace:
+    if not 1 <= number <= len(faces):
+        raise InputError(
+            "face.number",
+            "the picture shows {count} faces, so there is no face {number}",
+            count=len(faces),
+            number=number,
+        )
+    return faces[number - 1]
 
 
 def check_dropout(scenarios: Iterable[Scenario], embedder: Embedder) -> None:
