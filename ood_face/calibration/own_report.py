@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ood_face.calibration.operating_points import check_rate
+from ood_face.calibration.own_report_probability import reliability, same_figures
 from ood_face.calibration.own_report_sections import (
     discard,
     made_or_refused,
     operating,
-    reliability,
-    same_figures,
     scores,
     similarities,
     trade_off,

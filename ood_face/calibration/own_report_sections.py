@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.calibration.fitting import FEWEST_PEOPLE, FEWEST_ROWS, fit_calibration
-from ood_face.calibration.labelled import pair_weights
+from ood_face.calibration.fitting import FEWEST_PEOPLE, FEWEST_ROWS
 from ood_face.calibration.operating_points import (
     Rate,
     check_impostors,
@@ -20,29 +19,18 @@ from ood_face.calibration.own_report_values import (
     DiscardLine,
     ErrorTradeOff,
     Histogram,
-    Judged,
     Operating,
     OperatingRow,
-    ReliabilityChange,
-    SameFigures,
     Scores,
     Similarities,
 )
-from ood_face.calibration.pairs import labelled_pairs
-from ood_face.calibration.values import LogitInput
 from ood_face.errors import InputError
 from ood_face.evaluation.intervals import Resamples
-from ood_face.evaluation.pair_figures import DISCARD_GRID, det_curve, discard_lines
-from ood_face.evaluation.predictions import (
-    FIGURES,
-    Predictions,
-    figures_with_intervals,
-    resampled_figures,
-)
-from ood_face.evaluation.verification import fmr_threshold
+from ood_face.evaluation.pair_figures import DISCARD_GRID, FMR, det_curve, discard_lines
+from ood_face.evaluation.verification import fmr_threshold, too_few_impostors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import TypeVar
 
     from numpy.typing import NDArray
@@ -50,18 +38,20 @@ if TYPE_CHECKING:
     from ood_face.calibration.operating_points import OperatingPoint
     from ood_face.calibration.trials import Trials
     from ood_face.evaluation.datasets import TestData
-    from ood_face.types import SameModel, Scenario
 
     T = TypeVar("T")
 
 __all__ = [
+    "as_rate",
+    "check_pairs",
+    "check_people",
     "discard",
     "made_or_refused",
     "operating",
-    "reliability",
-    "same_figures",
+    "scored",
     "scores",
     "similarities",
+    "similarities_of",
     "trade_off",
 ]
 
@@ -80,7 +70,7 @@ def scores(found: NDArray[np.float32] | None, passed: NDArray[np.bool_], model_i
     found : (P,) ood_score; None: the model gives none, which is refused
     passed : (P,) whether the gate lets the picture pass
     """
-    known = _scored(found, model_id)
+    known = scored(found, model_id)
     counts = np.histogram(known, SCORE_EDGES)[0].astype(np.int64)
     return Scores(Histogram(SCORE_EDGES, counts), float(known.mean()), int((~passed).sum()))
 
@@ -98,7 +88,7 @@ def similarities(trials: Trials) -> Similarities:
 def trade_off(trials: Trials) -> ErrorTradeOff:
     """Return the curve of the false non-match rate over the false match rate."""
     mated, impostor = trials.mated.similarity, trials.impostor.similarity
-    _check_pairs(len(mated), len(impostor))
+    check_pairs(len(mated), len(impostor))
     curve = det_curve(mated, impostor)
     return ErrorTradeOff(
         np.array(curve["fmr"]),
@@ -116,20 +106,23 @@ def discard(
     fmrs: tuple[float, ...],
     model_id: str,
 ) -> Discard:
-    """Leave out the pairs with the worst picture, at the smallest rate that the pairs can carry.
+    """Leave out the pairs with the worst picture.
 
     Parameters
     ----------
-    fmrs : false match rates, falling
+    fmrs : false match rates, falling: the threshold is that for 0.001, if the pairs can carry it,
+        or for the smallest of these that they can
     """
-    known = _scored(found, model_id)
+    known = scored(found, model_id)
     pairs, labels = data.pairs["pairs"], data.faces.labels
-    similarity, same = _similarity(features, data), pairs.same
+    similarity, same = similarities_of(features, data), pairs.same
     mated, impostor = int(same.sum()), int((~same).sum())
-    _check_pairs(mated, impostor)
-    _check_people(data)
-    check_impostors(impostor, fmrs[0])
-    fmr = min(rate for rate in fmrs if 3 / rate - 1e-6 <= impostor)
+    check_pairs(mated, impostor)
+    check_people(data)
+    carried = [rate for rate in (FMR, *reversed(fmrs)) if too_few_impostors(impostor, rate) is None]
+    if not carried:
+        check_impostors(impostor, fmrs[0])
+    fmr = carried[0]
     rng = np.random.default_rng(SEED)
     methods: dict[str, NDArray[np.floating]] = {
         "ood_score": np.minimum(known[pairs.first], known[pairs.second]),
@@ -145,42 +138,12 @@ def discard(
         DISCARD_GRID,
         {
             name: DiscardLine(
-                np.array(line["fnmr"]), _rate(line["area_to_20_percent"], line["area_interval"])
+                np.array(line["fnmr"]), as_rate(line["area_to_20_percent"], line["area_interval"])
             )
             for name, line in lines.items()
         },
         mated,
         impostor,
-    )
-
-
-def reliability(
-    features: NDArray[np.float32],
-    found: NDArray[np.float32] | None,
-    data: TestData,
-    scenario: Scenario,
-    how: tuple[str, str],
-) -> ReliabilityChange:
-    """Fit a calibration to half of the people, and judge it on the others.
-
-    Parameters
-    ----------
-    how : the model's id, and the method
-    """
-    middle = (scenario.same_above + scenario.different_below) / 2
-    labelled = labelled_pairs(
-        data, features, found, LogitInput("similarity", zero_at=middle), PRIOR
-    )
-    calibration = fit_calibration(labelled, how[1], NAME, how[0], "")
-    report = calibration.report
-    return ReliabilityChange(
-        _judged(report["before"]),
-        _judged(report["after"]),
-        calibration,
-        report["fit"]["people"],
-        report["fit"]["rows"],
-        report["test"]["people"],
-        report["test"]["rows"],
     )
 
 
@@ -194,7 +157,7 @@ def operating(
     cost, gated = retakes(trials), trials.gated()
 
     def with_gate(fmr: float) -> OperatingPoint:
-        _scored(found, model_id)
+        scored(found, model_id)
         return operating_point(gated, fmr)
 
     rows = tuple(
@@ -210,36 +173,6 @@ def operating(
     return Operating(rows, cost["people"], cost["share"], cost["never"])
 
 
-def same_figures(
-    features: NDArray[np.float32],
-    found: NDArray[np.float32] | None,
-    data: TestData,
-    model: SameModel | None,
-    model_id: str,
-) -> SameFigures:
-    """Judge P(same) of a model as it is."""
-    if model is None:
-        raise InputError(
-            "trust.no_same_model", "the model {model} has no P(same) to judge", model=model_id
-        )
-    model.check_model(model_id)
-    known = _scored(found, model_id)
-    pairs, people = data.pairs["pairs"], data.faces.labels
-    same = pairs.same.astype(np.int64)
-    mated, impostor = int(same.sum()), int((1 - same).sum())
-    _check_pairs(mated, impostor)
-    _check_people(data)
-    evidence = model.evidence(_similarity(features, data), known[pairs.first], known[pairs.second])[
-        0
-    ]
-    predicted = Predictions.of(1 / (1 + np.exp(-evidence)), same)
-    groups = people[pairs.first], people[pairs.second]
-    weights = pair_weights(same, PRIOR)
-    drawn = resampled_figures(predicted, Resamples.draw(np.concatenate(groups)), groups, weights)
-    table = figures_with_intervals(predicted, drawn, weights)
-    return SameFigures(_judged(table), len(np.union1d(*groups)), mated, impostor)
-
-
 def made_or_refused(make: Callable[[], T]) -> T | InputError:
     """Return what is made, or the error of data that can't carry it."""
     try:
@@ -248,27 +181,20 @@ def made_or_refused(make: Callable[[], T]) -> T | InputError:
         return exc
 
 
-def _judged(table: Mapping[str, Any]) -> Judged:
-    bins = table["reliability"]
-    return Judged(
-        {name: _rate(table[name], table[f"{name}_interval"]) for name in FIGURES},
-        np.array(bins["predicted"]),
-        np.array(bins["observed"]),
-        np.array(bins["counts"]),
-    )
-
-
-def _rate(value: float, ends: list[float] | None) -> Rate:
+def as_rate(value: float, ends: list[float] | None) -> Rate:
+    """Return a number with its interval."""
     return Rate(value, None if ends is None else (ends[0], ends[1]))
 
 
-def _similarity(features: NDArray[np.float32], data: TestData) -> NDArray[np.float64]:
+def similarities_of(features: NDArray[np.float32], data: TestData) -> NDArray[np.float64]:
+    """Return the cosines (N,) of the pairs named ``pairs``."""
     pairs = data.pairs["pairs"]
     one, other = features[pairs.first], features[pairs.second]
     return np.asarray(np.einsum("nd,nd->n", one, other, dtype=np.float64))
 
 
-def _scored(found: NDArray[np.float32] | None, model_id: str) -> NDArray[np.float64]:
+def scored(found: NDArray[np.float32] | None, model_id: str) -> NDArray[np.float64]:
+    """Return scores (P,); InputError where the model gives none."""
     if found is None:
         raise InputError(
             "trust.no_score", "the model {model} gives no quality score", model=model_id
@@ -276,7 +202,8 @@ def _scored(found: NDArray[np.float32] | None, model_id: str) -> NDArray[np.floa
     return np.asarray(found, np.float64)
 
 
-def _check_pairs(mated: int, impostor: int) -> None:
+def check_pairs(mated: int, impostor: int) -> None:
+    """Raise InputError where there are too few pairs of a kind for any figure."""
     if min(mated, impostor) < FEWEST_ROWS:
         raise InputError(
             "trust.few_pairs",
@@ -288,7 +215,8 @@ def _check_pairs(mated: int, impostor: int) -> None:
         )
 
 
-def _check_people(data: TestData) -> None:
+def check_people(data: TestData) -> None:
+    """Raise InputError where there are too few people for an interval."""
     people = len(np.unique(data.faces.labels))
     if people < FEWEST_PEOPLE:
         raise InputError(

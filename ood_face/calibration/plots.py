@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["draw_diagram", "draw_reliability"]
+__all__ = ["COLOURS", "draw_diagram", "draw_reliability"]
 
 SIZE_IN = (9.0, 4.6)
 COLOURS = {"before": "#D55E00", "after": "#0072B2"}  # from Okabe and Ito's palette
