@@ -27,6 +27,7 @@ __all__ = [
     "DriftMonitor",
     "DriftStatus",
     "LabelStatus",
+    "SignalShape",
     "SignalStatus",
     "utc_now",
 ]
@@ -61,6 +62,21 @@ class SignalStatus:
     reference_needed: int
     reference_source: str | None
     reference_taken_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalShape:
+    """How one kind of number is spread, to be drawn.
+
+    Attributes
+    ----------
+    edges : (E,) what parts its values into bins, rising; the outer bins are open
+    reference, window : (E + 1,) how many values of each lie in the bins
+    """
+
+    edges: tuple[float, ...]
+    reference: tuple[int, ...]
+    window: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +207,18 @@ class DriftMonitor:
             reference_verdicts=self.verdicts.reference_shares,
             verdict_count=len(self.verdicts.items),
         )
+
+    def shapes(self) -> dict[str, SignalShape]:
+        """Return how each kind of number is spread that has a reference, by its name."""
+        return {
+            name: SignalShape(
+                window.reference.edges,
+                window.reference.counts,
+                tuple(window.bins.count(number) for number in range(len(window.reference.counts))),
+            )
+            for name, window in self.signals.items()
+            if window.reference is not None
+        }
 
     def _add(self, name: str, value: float) -> DriftChange | None:
         window = self.signals[name]

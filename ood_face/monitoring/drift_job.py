@@ -17,7 +17,7 @@ from ood_face.monitoring.drift_windows import DriftState
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ood_face.monitoring.drift import DriftChange, DriftStatus
+    from ood_face.monitoring.drift import DriftChange, DriftStatus, SignalShape
     from ood_face.monitoring.drift_webhook import Webhook
     from ood_face.types import Observation
 
@@ -79,6 +79,11 @@ class DriftJob:
         """Return how everything stands."""
         with self._lock:
             return replace(self._monitor.status(), dropped=self._dropped)
+
+    def shapes(self) -> dict[str, SignalShape]:
+        """Return how each kind of number is spread that has a reference, by its name."""
+        with self._lock:
+            return self._monitor.shapes()
 
     def settle(self) -> None:
         """Wait until everything that was told so far has been taken in."""

@@ -113,8 +113,8 @@ class SqliteReviewQueue:
         """Return the aligned faces of an item, each (112, 112, 3), RGB; empty: none are kept."""
         return self._store.crops(item_id)
 
-    def label(self, item_id: int, label: ReviewLabel, by: str) -> ReviewItem:
-        """Note what a person says of an item, in place of what was said before."""
+    def label(self, item_id: int, label: ReviewLabel | None, by: str) -> ReviewItem:
+        """Note what a person says of an item, or take it back."""
         return self._store.label(item_id, label, by)
 
     def delete(self, item_id: int) -> None:

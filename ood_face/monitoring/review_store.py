@@ -169,9 +169,12 @@ class ReviewStore:
             ).fetchall()
         return [item_of(row) for row in rows]
 
-    def label(self, item_id: int, label: ReviewLabel, by: str) -> ReviewItem:
-        """Note what a person says of an item."""
-        row = (label.value, by[:_LONGEST_NAME], stamp(self._now()), item_id)
+    def label(self, item_id: int, label: ReviewLabel | None, by: str) -> ReviewItem:
+        """Note what a person says of an item; None: take it back."""
+        told: tuple[str | None, str | None, str | None] = (None, None, None)
+        if label is not None:
+            told = (label.value, by[:_LONGEST_NAME], stamp(self._now()))
+        row = (*told, item_id)
         with self._database.writing() as connection:
             changed = connection.execute(
                 "UPDATE item SET label = ?, label_by = ?, label_at = ? WHERE id = ?", row

@@ -57,8 +57,15 @@ class ReviewQueue(Protocol):
         """Return the aligned faces of an item, each (112, 112, 3), RGB; empty: none are kept."""
         ...
 
-    def label(self, item_id: int, label: ReviewLabel, by: str) -> ReviewItem:
-        """Note what a person says of an item, in place of what was said before."""
+    def label(self, item_id: int, label: ReviewLabel | None, by: str) -> ReviewItem:
+        """Note what a person says of an item, in place of what was said before.
+
+        Parameters
+        ----------
+        item_id : of the item
+        label : None takes back what was said: nobody has labelled it then
+        by : who says so
+        """
         ...
 
     def delete(self, item_id: int) -> None:

@@ -39,6 +39,8 @@ class ReviewService:
     def __init__(self, queue: ReviewQueue, audit: AuditLog) -> None:
         self._queue = queue
         self._audit = audit
+        # until the next start; few, for a person took each of them back
+        self._taken_back: set[int] = set()
         self.feed = VerdictFeed()
 
     @property
@@ -88,10 +90,23 @@ class ReviewService:
             note.values["item"] = item_id
             labelled = self._queue.label(item_id, label, caller.name)
             note.outcome = label.value
-        # the first label alone: one that is corrected would count twice
-        if before.mark is None and case.probability is not None and label != ReviewLabel.UNUSABLE:
+        # the first label alone: one that is corrected or taken back would count twice
+        first = before.mark is None and item_id not in self._taken_back
+        if first and case.probability is not None and label != ReviewLabel.UNUSABLE:
             self.feed.labelled(case.probability, label == ReviewLabel.SAME)
         return labelled
+
+    def take_back(self, item_id: int, caller: Caller = LOCAL) -> ReviewItem:
+        """Take back what was said of an item: it waits for a label again."""
+        case = self._queue.item(item_id).case
+        with noted(
+            self._audit, caller, AuditAction.LABEL_REVIEW, case.gallery or "", case.subject_id
+        ) as note:
+            note.values["item"] = item_id
+            waiting = self._queue.label(item_id, None, caller.name)
+            note.outcome = "taken_back"
+        self._taken_back.add(item_id)
+        return waiting
 
     def delete(self, item_id: int, caller: Caller = LOCAL) -> None:
         """Erase an item."""

@@ -114,8 +114,9 @@ class FakeReviewQueue:
         self.item(item_id)
         return self._crops[item_id]
 
-    def label(self, item_id: int, label: ReviewLabel, by: str) -> ReviewItem:
-        marked = replace(self.item(item_id), mark=ReviewMark(label, by, START))
+    def label(self, item_id: int, label: ReviewLabel | None, by: str) -> ReviewItem:
+        mark = None if label is None else ReviewMark(label, by, START)
+        marked = replace(self.item(item_id), mark=mark)
         self._items[item_id] = marked
         return marked
 

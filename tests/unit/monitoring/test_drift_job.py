@@ -259,3 +259,17 @@ def test_labels_of_a_probability_that_is_none_are_left_out():
         watch.labelled(probability, same=True)
     assert watch.status().calibration.items == 0
     assert watch.status().calibration.state == DriftState.FILLING
+
+
+def test_how_numbers_are_spread_can_be_drawn_once_there_is_a_reference(path):
+    with closing(DriftJob(monitor(), path)) as watch:
+        assert watch.shapes() == {}
+        feed(watch, NEEDED)
+        feed(watch, 60, low=0.6, high=0.65)
+        watch.settle()
+        shape = watch.shapes()["ood_score"]
+
+    assert len(shape.reference) == len(shape.window) == len(shape.edges) + 1
+    assert (sum(shape.reference), sum(shape.window)) == (NEEDED, 60)
+    # what is low now lies in the reference's lowest bins
+    assert sum(shape.window[:2]) == 60

@@ -100,6 +100,16 @@ def test_a_label_takes_an_item_out_of_the_open_ones_and_can_be_changed(any_queue
     assert labelled.item_id == item_id
 
 
+def test_a_label_can_be_taken_back(any_queue):
+    filled(any_queue, case(1))
+    (item,) = everything(any_queue)
+    any_queue.label(item.item_id, ReviewLabel.SAME, "ann")
+
+    assert any_queue.label(item.item_id, None, "ann").mark is None
+    assert any_queue.labelled() == []
+    assert [found.item_id for found in any_queue.page(ReviewQuery()).items] == [item.item_id]
+
+
 def test_what_is_not_there_is_told(any_queue):
     filled(any_queue, case())
     item_id = everything(any_queue)[0].item_id
