@@ -6,7 +6,7 @@ from html import escape
 
 __all__ = ["Html", "join", "tag"]
 
-_VOID = frozenset({"br", "img"})
+_VOID = frozenset({"br", "img", "input"})
 
 
 class Html(str):
