@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ood_face.errors import InputError
+from ood_face.matching.explanation import explain_comparison
+from ood_face.matching.spread import spread_of_two
 from ood_face.types import Comparison, Policy, Reason, Verdict
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def compare_templates(
     counts: tuple[int, int] = (1, 1),
     same_model: SameEstimator | None = None,
 ) -> Comparison:
-    """Compare two faces under a scenario.
+    """Compare two faces under a scenario, and explain how uncertain that is.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def compare_templates(
         for side, count in zip("ab", counts, strict=True)
         if count > 1
     )
-    return Comparison(
+    compared = Comparison(
         similarity=similarity,
         template_a=template_a,
         template_b=template_b,
@@ -66,6 +68,8 @@ def compare_templates(
         probability=probability,
         probability_interval=_interval(found),
     )
+    spread = spread_of_two(template_a, template_b, same_model, scenario.same_prior)
+    return replace(compared, explanation=explain_comparison(compared, spread))
 
 
 def _interval(found: Probability | None) -> tuple[float, float] | None:

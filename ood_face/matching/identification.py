@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
     from ood_face.types import EnrolledSubject, Scenario
 
-__all__ = ["decide_identity", "decide_verification", "rank", "subject_ids_of"]
+__all__ = [
+    "decide_identity",
+    "decide_verification",
+    "rank",
+    "subject_ids_of",
+    "with_features",
+]
 
 # what `decide` says of the second face is, here, said of an enrolled template
 _OF_TEMPLATES = {
@@ -66,6 +72,18 @@ def rank(feature: NDArray[np.float32], enrolled: Sequence[EnrolledSubject]) -> l
         _candidate(feature.astype(np.float64), one) for one in enrolled if len(one.features)
     ]
     return sorted(candidates, key=lambda one: (-one.similarity, one.subject_id))
+
+
+def with_features(
+    candidates: Iterable[Candidate], enrolled: Iterable[EnrolledSubject]
+) -> list[tuple[Candidate, NDArray[np.float32]]]:
+    """Return candidates with the feature, float32 of shape (512,), of their best template."""
+    features = {
+        record.template_id: feature
+        for one in enrolled
+        for record, feature in zip(one.subject.templates, one.features, strict=True)
+    }
+    return [(candidate, features[candidate.template_id]) for candidate in candidates]
 
 
 def _candidate(feature: NDArray[np.float64], one: EnrolledSubject) -> Candidate:

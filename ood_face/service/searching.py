@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ood_face.errors import InputError, SubjectNotFoundError
+from ood_face.matching.explanation import explain_identification, explain_verification
 from ood_face.matching.identification import (
     decide_identity,
     decide_verification,
     rank,
     subject_ids_of,
+    with_features,
 )
 from ood_face.matching.probability import with_probabilities
+from ood_face.matching.spread import spread_of_search
 from ood_face.service.enrolling import check_model
 from ood_face.types import MAX_TEMPLATES, Identification, Verification
 
@@ -65,15 +69,13 @@ class Searcher:
             ids = subject_ids_of(((hit.subject_id, hit.similarity) for hit in hits), subjects)
             if len(ids) == subjects or len(hits) < count:
                 break
+        enrolled, prior = gallery.enrolled(ids), applied.same_prior
+        among = 0 if estimator is None else self._counts.subjects(gallery)
         candidates = with_probabilities(
-            rank(probe.feature, gallery.enrolled(ids)),
-            probe.ood_score,
-            estimator,
-            0 if estimator is None else self._counts.subjects(gallery),
-            applied.same_prior,
+            rank(probe.feature, enrolled), probe.ood_score, estimator, among, prior
         )
         verdict, reasons, margin = decide_identity(probe.ood_score, candidates, applied)
-        return Identification(
+        found = Identification(
             probe=probe,
             verdict=verdict,
             reasons=reasons,
@@ -83,6 +85,9 @@ class Searcher:
             scenario=applied,
             calibration=policy.calibration,
         )
+        pairs = with_features(candidates, enrolled)
+        spread = spread_of_search(probe, pairs, estimator, among, prior)
+        return replace(found, explanation=explain_identification(found, spread))
 
     def verify(
         self,
@@ -96,10 +101,11 @@ class Searcher:
         check_model(gallery, self._faces.model_id)
         info = gallery.info
         policy = self._faces.applied(scenario or info.scenario, calibration, info.calibration)
-        applied = policy.scenario
+        applied, estimator, prior = policy.scenario, policy.estimator, policy.scenario.same_prior
         gallery.subject(subject_id)  # an unknown one is told before the picture is worked on
         probe, _ = self._faces.extract_one(image, dropout_passes=applied.dropout_passes)
-        candidates = rank(probe.feature, gallery.enrolled([subject_id]))
+        enrolled = gallery.enrolled([subject_id])
+        candidates = rank(probe.feature, enrolled)
         if not candidates:
             raise SubjectNotFoundError(
                 "gallery.no_template",
@@ -108,11 +114,9 @@ class Searcher:
                 subject=subject_id,
             )
         # one subject is claimed, so the prior is that of two pictures
-        (candidate,) = with_probabilities(
-            candidates, probe.ood_score, policy.estimator, 1, applied.same_prior
-        )
+        (candidate,) = with_probabilities(candidates, probe.ood_score, estimator, 1, prior)
         verdict, reasons = decide_verification(probe.ood_score, candidate, applied)
-        return Verification(
+        found = Verification(
             probe=probe,
             candidate=candidate,
             verdict=verdict,
@@ -121,6 +125,9 @@ class Searcher:
             scenario=applied,
             calibration=policy.calibration,
         )
+        pairs = with_features([candidate], enrolled)
+        spread = spread_of_search(probe, pairs, estimator, 1, prior)
+        return replace(found, explanation=explain_verification(found, spread))
 
 
 class _Counts:
