@@ -193,10 +193,9 @@ def _bands(
     found: list[dict[str, float | int | None]] = []
     for index in range(len(BANDS) + 1):
         inside = which == index
-        weight = float(weights[inside].sum())
         said, seen = (
-            float(part @ weights / weight) if weight else None
-            for part in (np.where(inside, values, 0.0), (inside & right).astype(np.float64))
+            float(np.average(part[inside], weights=weights[inside])) if inside.any() else None
+            for part in (values, right)
         )
         found.append({"searches": int(inside.sum()), "predicted": said, "observed": seen})
     return found
