@@ -188,6 +188,7 @@ class FaceService:
         image_b: RgbImage,
         scenario: str = "default",
         calibration: str | None = None,
+        numbers: tuple[int | None, int | None] = (None, None),
     ) -> Comparison:
         """Compare the face of one picture with the face of another.
 
@@ -196,11 +197,13 @@ class FaceService:
         image_a, image_b : uint8 arrays of shape (H, W, 3), RGB
         scenario : name of the thresholds to apply; an unknown one is an UnknownScenarioError
         calibration : one that the scenario offers; None: the scenario's own choice
+        numbers : of the face chosen in each picture, from 1, largest first; None: the one that
+            stands out
 
         Raises
         ------
         InputError
-            The scenario does not offer this calibration.
+            The scenario does not offer this calibration, or there is no face of this number.
         NoFaceError, MultipleFacesError
             One of the pictures doesn't show one face; where both don't, the first is named.
         """
@@ -209,7 +212,7 @@ class FaceService:
         check_image(image_b)
         with self._admission.admit():
             (template_a, count_a), (template_b, count_b) = self._prober.two(
-                image_a, image_b, applied.scenario.dropout_passes
+                image_a, image_b, applied.scenario.dropout_passes, numbers
             )
         counts = (count_a, count_b)
         found = _compared(template_a, template_b, counts, applied)

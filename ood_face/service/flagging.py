@@ -187,9 +187,10 @@ class ReviewedFaceService(FaceService):
         image_b: RgbImage,
         scenario: str = "default",
         calibration: str | None = None,
+        numbers: tuple[int | None, int | None] = (None, None),
     ) -> Comparison:
         """Compare the face of one picture with the face of another."""
-        found = super().compare(image_a, image_b, scenario, calibration)
+        found = super().compare(image_a, image_b, scenario, calibration, numbers)
         self._flagger.compared(
             found,
             lambda: (
