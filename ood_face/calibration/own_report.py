@@ -80,7 +80,7 @@ class OwnFaces:
             return
         if self.scores.shape != (count,) or not np.all((self.scores >= 0) & (self.scores <= 1)):
             raise InputError(
-                "trust.scores",
+                "trust.bad_scores",
                 "there must be one score in 0..1 for each of {count} faces",
                 count=count,
             )

@@ -41,6 +41,7 @@ from ood_face.cli.options import (
     check_source,
     refuse,
 )
+from ood_face.cli.own_report import trust
 from ood_face.cli.pictures import STDIN, read_picture
 from ood_face.cli.progress import ConsoleProgress, bar
 from ood_face.cli.render import (
@@ -81,7 +82,7 @@ app.add_typer(weights_app, name="weights")
 app.add_typer(keys_app, name="keys")
 app.add_typer(drift_app, name="drift")
 app.add_typer(review_app, name="review")
-for command in (audit, backup, calibrate, restore):
+for command in (audit, backup, calibrate, restore, trust):
     app.command(epilog=HELP_EPILOG)(command)
 app.command("operating-points", epilog=HELP_EPILOG)(operating_points)
 
