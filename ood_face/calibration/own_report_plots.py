@@ -81,7 +81,7 @@ def _similarities(axes: Any, report: Any, table: Table) -> None:  # noqa: ANN401
         shares = [100 * count / total for count in counts]
         axes.stairs(shares, edges, color=colour, linewidth=1.8, label=label)
     low, high = report.scenario.different_below, report.scenario.same_above
-    axes.axvspan(low, high, color="#cccccc", label=f"{report.scenario.name}: review")
+    axes.axvspan(low, high, color="#dddddd", zorder=0, label=f"{report.scenario.name}: review")
     axes.set(xlabel="similarity (cosine)", ylabel="share of the pairs (%)")
     axes.set(title="Similarities, in steps of 0.02")
     axes.legend()

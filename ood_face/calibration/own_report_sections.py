@@ -89,13 +89,11 @@ def trade_off(trials: Trials) -> ErrorTradeOff:
     """Return the curve of the false non-match rate over the false match rate."""
     mated, impostor = trials.mated.similarity, trials.impostor.similarity
     check_pairs(len(mated), len(impostor))
-    curve = det_curve(mated, impostor)
+    curve = {name: np.array(rates) for name, rates in det_curve(mated, impostor).items()}
+    smallest = 3 / len(impostor)
+    carried = curve["fmr"] >= smallest * (1 - 1e-9)
     return ErrorTradeOff(
-        np.array(curve["fmr"]),
-        np.array(curve["fnmr"]),
-        len(mated),
-        len(impostor),
-        3 / len(impostor),
+        curve["fmr"][carried], curve["fnmr"][carried], len(mated), len(impostor), smallest
     )
 
 
