@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ood_face.errors import OodFaceError
-    from ood_face.types import IdentifyVerdict, QualityLevel, QualityScore, Reason, Verdict
+    from ood_face.types import (
+        IdentifyVerdict,
+        QualityLevel,
+        QualityScore,
+        Reason,
+        UncertaintyLevel,
+        UncertaintySource,
+        Verdict,
+    )
 
 __all__ = [
     "DEFAULT_LANGUAGE",
@@ -30,7 +38,9 @@ __all__ = [
     "negotiate",
     "quality_score_note",
     "reason_sentence",
+    "source_name",
     "translate",
+    "uncertainty_level_name",
     "verdict_name",
 ]
 
@@ -113,3 +123,13 @@ def identity_name(verdict: IdentifyVerdict, language: Language) -> str:
 def reason_sentence(reason: Reason, language: Language) -> str:
     """Return one reason of a decision as a sentence that says what to do."""
     return translate(reason.key, reason.values, language)
+
+
+def source_name(source: UncertaintySource, language: Language) -> str:
+    """Return where uncertainty comes from in plain words."""
+    return translate(f"uncertainty.source_{source.value}", {}, language)
+
+
+def uncertainty_level_name(level: UncertaintyLevel, language: Language) -> str:
+    """Return how much uncertainty there is in plain words."""
+    return translate(f"uncertainty.level_{level.value}", {}, language)

@@ -5,8 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ood_face.api.schemas import ReasonOut, ScenarioOut
-from ood_face.messages import level_name, negotiate, reason_sentence
+from ood_face.api.explanation_schemas import (
+    ExplanationOut,
+    ModelSpreadOut,
+    ReasonOut,
+    UncertaintyPartOut,
+)
+from ood_face.api.schemas import ScenarioOut
+from ood_face.messages import (
+    level_name,
+    negotiate,
+    reason_sentence,
+    source_name,
+    uncertainty_level_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,9 +26,9 @@ if TYPE_CHECKING:
     from fastapi import Request
 
     from ood_face.messages import Language
-    from ood_face.types import FaceTemplate, Reason, Scenario
+    from ood_face.types import Explanation, FaceTemplate, Reason, Scenario
 
-__all__ = ["language_of", "quality_of", "reasons_of", "scenario_of"]
+__all__ = ["explanation_of", "language_of", "quality_of", "reasons_of", "scenario_of"]
 
 
 def language_of(request: Request) -> Language:
@@ -45,6 +57,29 @@ def reasons_of(reasons: Iterable[Reason], language: Language) -> list[ReasonOut]
         ReasonOut(key=reason.key, sentence=reason_sentence(reason, language), values=reason.values)
         for reason in reasons
     ]
+
+
+def explanation_of(found: Explanation | None, language: Language) -> ExplanationOut | None:
+    """Return how uncertain a decision is, with its sentences; None: nobody worked it out."""
+    if found is None:
+        return None
+    return ExplanationOut(
+        probability_of_error=found.probability_of_error,
+        entropy_bits=found.entropy_bits,
+        main=found.main,
+        parts=[
+            UncertaintyPartOut(
+                source=part.source,
+                source_name=source_name(part.source, language),
+                level=part.level,
+                level_name=uncertainty_level_name(part.level, language),
+                amount=part.amount,
+                reason=reasons_of([part.reason], language)[0],
+            )
+            for part in found.parts
+        ],
+        model=None if found.model is None else ModelSpreadOut(**asdict(found.model)),
+    )
 
 
 def scenario_of(scenario: Scenario) -> ScenarioOut:
