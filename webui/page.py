@@ -13,6 +13,8 @@ from webui.catalogue import texts
 from webui.compare_tab import CompareTab
 from webui.controls import QUIET, Localized
 from webui.extract_tab import ExtractTab
+from webui.served import PageServed
+from webui.trust_tab import TrustTab
 from webui.views import frame
 
 if TYPE_CHECKING:
@@ -24,9 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["build_page", "head", "theme"]
 
 # the tabs in their order: name in the catalogue, and what makes it
-_TABS: tuple[tuple[str, Callable[[Served, Localized], PageTab]], ...] = (
+_TABS: tuple[tuple[str, Callable[[PageServed, Localized], PageTab]], ...] = (
     ("compare", CompareTab),
     ("extract", ExtractTab),
+    ("trust", TrustTab),
 )
 
 # system fonts only: the page loads nothing from elsewhere
@@ -113,7 +116,8 @@ def _names_file(value: object) -> bool:
 
 def build_page(served: Served) -> gr.Blocks:
     """Return the page over what is served."""
-    service = served.faces
+    opened = served if isinstance(served, PageServed) else PageServed.of(served)
+    service = opened.faces
     first, localized = texts(DEFAULT_LANGUAGE), Localized()
     with _Page(
         title=first("page.title"),
@@ -128,7 +132,7 @@ def build_page(served: Served) -> gr.Blocks:
         with gr.Tabs():
             for name, made in _TABS:
                 with _tab(localized, name):
-                    tabs.append(made(served, localized))
+                    tabs.append(made(opened, localized))
         _frame_part(localized, frame.about)
         _frame_part(
             localized, lambda words: frame.footer(words, service.model_id, service.quality_score)
@@ -137,6 +141,7 @@ def build_page(served: Served) -> gr.Blocks:
             tab.connect(language)
         _connect_language(page, language, localized, tabs)
         page.unload(page.forget)
+        page.unload(opened.forget)
     page.state_session_capacity = _MAX_SESSIONS
     return page
 

@@ -18,10 +18,19 @@ from ood_face.access import KeyStore
 from ood_face.api.app import create_app
 from ood_face.api.auth import Access
 from ood_face.api.served import Served
-from ood_face.bootstrap import open_drift, open_galleries, open_review, open_service
+from ood_face.bootstrap import (
+    open_audit,
+    open_drift,
+    open_galleries,
+    open_policies,
+    open_review,
+    open_service,
+)
 from ood_face.errors import ArtifactError, ConfigError, OodFaceError
 from webui.guard import PageGuard
 from webui.page import build_page, head, theme
+from webui.reloading import ignore_hangup, reload_on_hangup
+from webui.served import PageServed
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -77,13 +86,14 @@ def serve(settings: Settings) -> int:
     0: stopped on request. 1: an engine failed at the start, or the data folder cannot be used.
     2: a setting or the scenario file is wrong, or other machines could reach a server without
     keys. 3: weights are missing or broken. 4: the address cannot be listened on. Each but the
-    first prints one line on standard error.
+    first prints one line on standard error. SIGHUP reads scenarios and calibrations again.
     """
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     # says at length which processors it was not built for
     logging.getLogger("faiss").setLevel(logging.WARNING)
+    ignore_hangup()
     try:
         listener = _listen(settings.host, settings.port)
     except OSError as exc:
@@ -104,6 +114,12 @@ def serve(settings: Settings) -> int:
             opened.callback(drift.close)
             service.feed.attach(drift)
             review.feed.attach(drift)
+            audit = open_audit(settings)
+            opened.callback(audit.close)
+            policies = open_policies(settings, service, audit)
+            parts = Served(service, settings, access, galleries, review, drift, policies)
+            served = PageServed.of(parts)
+            opened.enter_context(served.kept_tidy())
         except ConfigError as exc:
             return _fail(EXIT_CONFIG, str(exc))
         except ArtifactError as exc:
@@ -111,7 +127,7 @@ def serve(settings: Settings) -> int:
         except OodFaceError as exc:
             return _fail(EXIT_BACKEND, str(exc))
         config = uvicorn.Config(
-            build_app(Served(service, settings, access, galleries, review, drift)),
+            build_app(served),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -119,6 +135,7 @@ def serve(settings: Settings) -> int:
         )
         host, port = listener.getsockname()[:2]
         _logger.info("model %s, serving on http://%s:%d", service.model_id, host, port)
+        reload_on_hangup(policies)
         for number in (signal.SIGINT, signal.SIGTERM):
             # uvicorn stops in order, then raises the signal again: that is to change nothing
             signal.signal(number, _ignore)
