@@ -23,6 +23,7 @@ from ood_face.api.gallery_routes import make_gallery_router
 from ood_face.api.metrics import make_metrics_router
 from ood_face.api.middleware import BodyLimit, RequestLog
 from ood_face.api.openapi import use_problem_json
+from ood_face.api.policies import make_policies_router
 from ood_face.api.review import make_review_router
 from ood_face.api.routes import make_router
 from ood_face.api.unknown import add_unknown
@@ -84,6 +85,8 @@ def create_app(served: Served) -> FastAPI:
         app.include_router(make_review_router(served.review))
     if served.drift is not None:
         app.include_router(make_drift_router(served.drift))
+    if served.policies is not None:
+        app.include_router(make_policies_router(served.policies))
     sources = [] if served.drift is None else [partial(drift_families, served.drift)]
     app.include_router(make_metrics_router(sources))
     add_unknown(app)

@@ -55,6 +55,12 @@ SCENARIO: Schema = {
     "description": "Name of the thresholds to apply; left out: the gallery's.",
     "examples": ["gate"],
 }
+CALIBRATION: Schema = {
+    "type": "string",
+    "description": "A calibration that the scenario offers; left out: the gallery's, or else the "
+    "scenario's.",
+    "examples": ["none"],
+}
 FORCE: Schema = {
     "type": "boolean",
     "default": False,

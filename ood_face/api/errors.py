@@ -59,6 +59,7 @@ __all__ = [
     "BodyTooLargeError",
     "ContentTypeError",
     "NotReadyError",
+    "PoliciesRefusedError",
     "RequestFormError",
     "answer_error",
     "answer_http_error",
@@ -85,6 +86,19 @@ class NotReadyError(BackendError):
     """The self-test failed."""
 
 
+class PoliciesRefusedError(InputError):
+    """A file that policies are read from is wrong; nothing was changed.
+
+    What is wrong is told, other than where the service fails by it: who asks can mend it.
+    """
+
+    @classmethod
+    def by(cls, cause: OodFaceError) -> PoliciesRefusedError:
+        """Return the error that says the same."""
+        sentence = str(cause).replace("{", "{{").replace("}", "}}")
+        return cls(cause.key, sentence, **cause.values)
+
+
 class BodyTooLargeError(RequestFormError):
     """The body exceeds the limit on bytes."""
 
@@ -104,6 +118,7 @@ STATUS_OF: dict[type[OodFaceError], HTTPStatus] = {
     RequestFormError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ContentTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    PoliciesRefusedError: HTTPStatus.CONFLICT,
     BodyTimeoutError: HTTPStatus.REQUEST_TIMEOUT,
     GalleryError: HTTPStatus.CONFLICT,
     GalleryNotFoundError: HTTPStatus.NOT_FOUND,

@@ -49,6 +49,12 @@ _OPTIONS: dict[str, Schema] = {
         "description": "Thresholds that apply where a request names none.",
         "examples": ["gate"],
     },
+    "calibration": {
+        "type": ["string", "null"],
+        "description": "One of those that the scenario offers, which applies where a request "
+        "names none; null: the scenario's own choice.",
+        "examples": ["none"],
+    },
     "max_templates": {
         "type": "integer",
         "minimum": 1,
@@ -156,8 +162,10 @@ def _add_changes(router: APIRouter, galleries: GalleryService) -> None:
         `keep_crops` switched off, the faces that were kept are erased.
         """
         fields = sent.values((), tuple(_OPTIONS))
-        fields.refuse_null()
+        fields.refuse_null(but=("calibration",))
         given = _given(_options(fields))
+        if "calibration" in fields:
+            given["calibration"] = fields.text("calibration")
 
         def change() -> GalleryInfo:
             info = galleries.open(gallery).info
@@ -177,6 +185,7 @@ def _options(fields: Values) -> dict[str, Any]:
     # what may be said of a gallery, None where it was not
     return {
         "scenario": fields.text("scenario"),
+        "calibration": fields.text("calibration"),
         "max_templates": fields.number("max_templates"),
         "keep_crops": fields.flag("keep_crops"),
     }
@@ -197,6 +206,7 @@ def _out(info: GalleryInfo, counts: GalleryCounts) -> GalleryOut:
         name=info.name,
         model_id=info.model_id,
         scenario=info.scenario,
+        calibration=info.calibration,
         max_templates=info.max_templates,
         keep_crops=info.keep_crops,
         created_at=info.created_at,

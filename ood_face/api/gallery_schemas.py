@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from ood_face.api.schemas import ReasonOut
+from ood_face.api.explanation_schemas import ReasonOut
 from ood_face.types import EnrolmentStatus, QualityLevel
 
 __all__ = [
@@ -39,6 +39,10 @@ class GalleryOut(BaseModel):
     )
     scenario: str = Field(
         description="Thresholds that apply where a request names none.", examples=["gate"]
+    )
+    calibration: str | None = Field(
+        description="Calibration that applies where a request names none. null: the scenario's.",
+        examples=[None],
     )
     max_templates: int = Field(
         ge=1, le=20, description="The best so many templates of a subject are kept.", examples=[5]

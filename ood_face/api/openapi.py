@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["body", "problems", "use_problem_json"]
 
 _BASE64 = "Base64 of a JPEG, PNG, WebP or BMP file."
+# of the text fields that a form may have
+_EXAMPLES = {"scenario": "default", "calibration": "none"}
 _PROBLEMS = {
     401: "A key is needed, and none that counts was sent.",
     403: "The key lacks the role that this needs; or, without keys, another site asks.",
@@ -59,7 +61,9 @@ def body(*pictures: str, **texts: str) -> dict[str, Any]:
 
     in_json = {"type": "string", "contentEncoding": "base64", "description": _BASE64}
     in_form = {"type": "string", "format": "binary"}
-    example = dict.fromkeys(pictures, "iVBORw0KGgoAAAANSUhEUgAA") | dict.fromkeys(texts, "default")
+    example = dict.fromkeys(pictures, "iVBORw0KGgoAAAANSUhEUgAA") | {
+        name: _EXAMPLES[name] for name in texts
+    }
     content = {
         "multipart/form-data": {"schema": schema(in_form)},
         "application/json": {"schema": schema(in_json), "example": example},

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from ood_face.api.schemas import ReasonOut
+from ood_face.api.explanation_schemas import ReasonOut
 from ood_face.types import ReviewKind, ReviewLabel
 
 __all__ = ["ReviewItemOut", "ReviewPageOut"]

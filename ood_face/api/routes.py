@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Depends, Query, Request
 
 import ood_face
-from ood_face.api.answers import language_of, quality_of, reasons_of, scenario_of
+from ood_face.api.answers import (
+    explanation_of,
+    language_of,
+    quality_of,
+    reasons_of,
+    scenario_of,
+)
 from ood_face.api.auth import require
+from ood_face.api.explanation_schemas import UncertaintyOut
 from ood_face.api.forms import ReadBody
 from ood_face.api.health import Readiness
 from ood_face.api.openapi import body, problems
@@ -23,7 +30,6 @@ from ood_face.api.schemas import (
     ModelResponse,
     Ready,
     ScenariosResponse,
-    UncertaintyOut,
 )
 from ood_face.errors import NoFaceError
 from ood_face.messages import verdict_name
@@ -107,7 +113,12 @@ def _add_compare(router: APIRouter, service: FaceService, settings: Settings) ->
     @router.post(
         "/v1/compare",
         tags=["faces"],
-        openapi_extra=body("image_a", "image_b", scenario="Name of the thresholds to apply."),
+        openapi_extra=body(
+            "image_a",
+            "image_b",
+            scenario="Name of the thresholds to apply.",
+            calibration="One that the scenario offers; left out: the scenario's own choice.",
+        ),
         responses=problems(404, 408, 413, 415, 503),
     )
     def compare(
@@ -118,11 +129,14 @@ def _add_compare(router: APIRouter, service: FaceService, settings: Settings) ->
         ] = False,
     ) -> CompareResponse:
         """Compare the face of one picture with the face of another."""
-        fields = sent.fields(("image_a", "image_b"), ("scenario",))
+        fields = sent.fields(("image_a", "image_b"), ("scenario", "calibration"))
         image_a, image_b = (
             decode_field(request, *item, settings) for item in fields.pictures.items()
         )
-        compared = service.compare(image_a, image_b, fields.texts.get("scenario", "default"))
+        scenario, calibration = (fields.texts.get(name) for name in ("scenario", "calibration"))
+        compared = service.compare(
+            image_a, image_b, "default" if scenario is None else scenario, calibration
+        )
         language = language_of(request)
         face_a, face_b = (
             ComparedFace(
@@ -139,7 +153,9 @@ def _add_compare(router: APIRouter, service: FaceService, settings: Settings) ->
             verdict=compared.verdict,
             verdict_name=verdict_name(compared.verdict, language),
             reasons=reasons_of(compared.reasons, language),
+            explanation=explanation_of(compared.explanation, language),
             scenario=scenario_of(compared.scenario),
+            calibration=compared.calibration,
             face_a=face_a,
             face_b=face_b,
         )

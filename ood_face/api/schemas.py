@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from ood_face.api.explanation_schemas import ExplanationOut, ReasonOut, UncertaintyOut
 from ood_face.types import FEATURE_DIM, Policy, QualityLevel, QualityScore, Verdict
 
 __all__ = [
+    "IN_FORCE",
     "CompareResponse",
     "ComparedFace",
     "ExtractResponse",
@@ -16,16 +18,14 @@ __all__ = [
     "ModelResponse",
     "Problem",
     "Ready",
-    "ReasonOut",
     "ScenarioOut",
     "ScenariosResponse",
-    "UncertaintyOut",
 ]
 
 _FEATURE = "The face's feature: 512 numbers of unit norm; the dot product of two is their cosine."
 
 _NULL = "null: the model gives no quality score."
-_NO_IDENTITIES = "null: the model ships no identities."
+IN_FORCE = "The calibration in force: a name, or model. null: no probabilities."
 _QUALITY_SCORE = (
     "What the scores are worth: calibrated; uncalibrated (higher is better, but the number has no "
     "measured meaning); none (every score is null)."
@@ -71,47 +71,6 @@ class FaceQuality(BaseModel):
     )
 
 
-class UncertaintyOut(BaseModel):
-    """How sure the model is of a face; the same picture gives the same numbers."""
-
-    rts_variance: float = Field(
-        ge=0,
-        description="Mean RTS variance, which ood_score is made of; no unit, lower is better.",
-        examples=[1.31],
-    )
-    passes: int = Field(description="How many Monte Carlo passes were run.", examples=[20])
-    score_mean: float = Field(
-        ge=0, le=1, description="Mean ood_score over the passes.", examples=[0.81]
-    )
-    score_spread: float = Field(
-        ge=0,
-        le=0.5,
-        description="Standard deviation of the ood_score over the passes.",
-        examples=[0.021],
-    )
-    feature_spread: float = Field(
-        ge=0,
-        le=1,
-        description="What the model does not know (epistemic): mean of 1 - cosine between the "
-        "passes' features and their mean direction; 0: all the same.",
-        examples=[0.012],
-    )
-    entropy: float | None = Field(
-        ge=0,
-        le=1,
-        description="How ambiguous the face is (aleatoric): entropy of the probabilities over "
-        f"the training identities, as a share of the largest possible. {_NO_IDENTITIES}",
-        examples=[0.37],
-    )
-    one_minus_max_probability: float | None = Field(
-        ge=0,
-        le=1,
-        description="How ambiguous the face is (aleatoric): 1 - the largest probability over "
-        f"the training identities. {_NO_IDENTITIES}",
-        examples=[0.22],
-    )
-
-
 class Face(FaceQuality):
     """One face of a picture."""
 
@@ -138,20 +97,6 @@ class ExtractResponse(BaseModel):
         description="Features of different models do not compare.", examples=["rts-1"]
     )
     faces: list[Face]
-
-
-class ReasonOut(BaseModel):
-    """One reason of a verdict."""
-
-    key: str = Field(description="Stable name.", examples=["similarity.above"])
-    sentence: str = Field(
-        description="The reason in the caller's language.",
-        examples=["The similarity 0.62 is above 0.45."],
-    )
-    values: dict[str, float | str] = Field(
-        description="The numbers in the sentence.",
-        examples=[{"similarity": 0.62, "threshold": 0.45}],
-    )
 
 
 class ScenarioOut(BaseModel):
@@ -183,8 +128,14 @@ class ScenarioOut(BaseModel):
     )
 
     calibration: str | None = Field(
-        description="Name of the calibration that makes probabilities; null: the model's own.",
+        description="Name of the calibration that makes probabilities where neither the request "
+        "nor the gallery chooses; none: no probabilities; null: the model's own.",
         examples=[None],
+    )
+    calibration_configs: list[str] = Field(
+        description="Calibrations that a request or a gallery may choose instead; model: the "
+        "model's own. none may always be chosen.",
+        examples=[["night", "model"]],
     )
     policy: Policy = Field(
         description="similarity or probability: which thresholds decide.", examples=["similarity"]
@@ -226,6 +177,7 @@ class CompareResponse(BaseModel):
         description="Where P(same) lies with 95 %, as far as the calibration's data go.",
         examples=[[0.987, 0.996]],
     )
+    calibration: str | None = Field(None, description=IN_FORCE, examples=["model"])
     verdict: Verdict = Field(
         description="same, review (a person should look), different, or recapture.",
         examples=["same"],
@@ -234,6 +186,7 @@ class CompareResponse(BaseModel):
         description="The verdict in the caller's language.", examples=["Same person"]
     )
     reasons: list[ReasonOut] = Field(description="Why, most important first.")
+    explanation: ExplanationOut | None = Field(description="How uncertain that is, and why.")
     scenario: ScenarioOut = Field(description="The thresholds that were applied.")
     face_a: ComparedFace
     face_b: ComparedFace

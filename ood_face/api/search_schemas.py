@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from ood_face.api.explanation_schemas import ExplanationOut, ReasonOut
 from ood_face.api.gallery_schemas import NearDuplicateOut, PictureOutcome
-from ood_face.api.schemas import FaceQuality, ReasonOut, ScenarioOut
+from ood_face.api.schemas import IN_FORCE, FaceQuality, ScenarioOut
 from ood_face.types import IdentifyVerdict, Verdict
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
 _VERDICT_NAME = "The verdict in the caller's language."
 _APPLIED = "The thresholds that were applied."
 _WHY = "Why, most important first."
+_HOW_SURE = "How uncertain that is, and why."
 
 
 class CandidateOut(BaseModel):
@@ -45,6 +47,11 @@ class CandidateOut(BaseModel):
         "calibration.",
         examples=[None],
     )
+    probability_interval: tuple[float, float] | None = Field(
+        description="Where it lies with 95 %, as far as the calibration's data go; of the first "
+        "candidate alone. null: the calibration has no interval.",
+        examples=[None],
+    )
     template_id: int = Field(description="The most similar template.", examples=[1760000000000017])
     ood_score: float | None = Field(
         ge=0, le=1, description="Of that template. null: no quality score.", examples=[0.83]
@@ -63,6 +70,7 @@ class IdentifyResponse(BaseModel):
     )
     verdict_name: str = Field(description=_VERDICT_NAME, examples=["identified"])
     reasons: list[ReasonOut] = Field(description=_WHY)
+    explanation: ExplanationOut | None = Field(description=_HOW_SURE)
     margin: float | None = Field(
         description="Similarity of the best subject less that of the second. null: there are no "
         "two.",
@@ -70,6 +78,7 @@ class IdentifyResponse(BaseModel):
     )
     candidates: list[CandidateOut] = Field(description="By similarity, best first.")
     scenario: ScenarioOut = Field(description=_APPLIED)
+    calibration: str | None = Field(description=IN_FORCE, examples=["model"])
     probe: FaceQuality = Field(description="The face that was sought.")
 
 
@@ -84,8 +93,10 @@ class VerifyResponse(BaseModel):
     )
     verdict_name: str = Field(description=_VERDICT_NAME, examples=["same person"])
     reasons: list[ReasonOut] = Field(description=_WHY)
+    explanation: ExplanationOut | None = Field(description=_HOW_SURE)
     candidate: CandidateOut = Field(description="The subject, and how similar it is.")
     scenario: ScenarioOut = Field(description=_APPLIED)
+    calibration: str | None = Field(description=IN_FORCE, examples=["model"])
     probe: FaceQuality = Field(description="The face that was sent.")
 
 

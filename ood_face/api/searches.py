@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 
 from ood_face.api.addresses import GALLERY, SUBJECT, GalleryParameter, SubjectParameter
-from ood_face.api.answers import language_of, quality_of, reasons_of, scenario_of
-from ood_face.api.bodies import SCENARIO, fields_body
+from ood_face.api.answers import (
+    explanation_of,
+    language_of,
+    quality_of,
+    reasons_of,
+    scenario_of,
+)
+from ood_face.api.bodies import CALIBRATION, SCENARIO, fields_body
 from ood_face.api.callers import IdentifyCaller
 from ood_face.api.forms import ReadBody
 from ood_face.api.openapi import problems
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_searches"]
 
+_POLICY = {"scenario": SCENARIO, "calibration": CALIBRATION}
 _DEFAULT_TOP_K = 5
 _TOP_K: Schema = {
     "type": "integer",
@@ -41,18 +48,20 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
 
     @router.post(
         f"{GALLERY}:identify",
-        openapi_extra=fields_body({}, {"top_k": _TOP_K, "scenario": SCENARIO}, picture="image"),
+        openapi_extra=fields_body({}, {"top_k": _TOP_K} | _POLICY, picture="image"),
         responses=problems(404, 408, 409, 413, 415, 503),
     )
     def identify(
         caller: IdentifyCaller, request: Request, gallery: GalleryParameter, sent: ReadBody
     ) -> IdentifyResponse:
         """Seek the one face of a picture among all subjects of a gallery."""
-        fields = sent.values(("image",), ("top_k", "scenario"))
+        fields = sent.values(("image",), ("top_k", *_POLICY))
         asked, scenario = fields.number("top_k"), fields.text("scenario")
         top_k = _DEFAULT_TOP_K if asked is None else asked
         image = decode_field(request, "image", fields.picture("image"), settings)
-        found = galleries.identify(gallery, image, top_k, scenario, caller)
+        found = galleries.identify(
+            gallery, image, top_k, scenario, caller, calibration=fields.text("calibration")
+        )
         language = language_of(request)
         return IdentifyResponse(
             model_id=found.probe.model_id,
@@ -60,15 +69,17 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
             verdict=found.verdict,
             verdict_name=identity_name(found.verdict, language),
             reasons=reasons_of(found.reasons, language),
+            explanation=explanation_of(found.explanation, language),
             margin=found.margin,
             candidates=[_candidate(candidate) for candidate in found.candidates],
             scenario=scenario_of(found.scenario),
+            calibration=found.calibration,
             probe=FaceQuality(**quality_of(found.probe, language)),
         )
 
     @router.post(
         f"{SUBJECT}:verify",
-        openapi_extra=fields_body({}, {"scenario": SCENARIO}, picture="image"),
+        openapi_extra=fields_body({}, _POLICY, picture="image"),
         responses=problems(404, 408, 409, 413, 415, 503),
     )
     def verify(
@@ -79,9 +90,10 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
         sent: ReadBody,
     ) -> VerifyResponse:
         """Say whether the one face of a picture is the subject it claims to be."""
-        fields = sent.values(("image",), ("scenario",))
+        fields = sent.values(("image",), tuple(_POLICY))
         image = decode_field(request, "image", fields.picture("image"), settings)
-        found = galleries.verify(gallery, subject, image, fields.text("scenario"), caller)
+        scenario, calibration = fields.text("scenario"), fields.text("calibration")
+        found = galleries.verify(gallery, subject, image, scenario, caller, calibration=calibration)
         language = language_of(request)
         return VerifyResponse(
             model_id=found.probe.model_id,
@@ -89,8 +101,10 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
             verdict=found.verdict,
             verdict_name=verdict_name(found.verdict, language),
             reasons=reasons_of(found.reasons, language),
+            explanation=explanation_of(found.explanation, language),
             candidate=_candidate(found.candidate),
             scenario=scenario_of(found.scenario),
+            calibration=found.calibration,
             probe=FaceQuality(**quality_of(found.probe, language)),
         )
 
@@ -102,6 +116,7 @@ def _candidate(candidate: Candidate) -> CandidateOut:
         similarity=candidate.similarity,
         fused_similarity=candidate.fused_similarity,
         probability=candidate.probability,
+        probability_interval=candidate.probability_interval,
         template_id=candidate.template_id,
         ood_score=candidate.ood_score,
     )

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ood_face.api.auth import Access
     from ood_face.config import Settings
     from ood_face.monitoring.drift_job import DriftJob
-    from ood_face.service import FaceService, GalleryService, ReviewService
+    from ood_face.service import FaceService, GalleryService, PolicyService, ReviewService
 
 __all__ = ["Served"]
 
@@ -26,6 +26,7 @@ class Served:
     galleries : who is enrolled
     review : doubtful verdicts
     drift : the drift watch
+    policies : scenarios and calibrations, shown and reloaded
     """
 
     faces: FaceService
@@ -34,3 +35,4 @@ class Served:
     galleries: GalleryService | None = None
     review: ReviewService | None = None
     drift: DriftJob | None = None
+    policies: PolicyService | None = None

@@ -82,10 +82,10 @@ class Values:
         """Say whether a field was sent."""
         return name in self._values
 
-    def refuse_null(self) -> None:
-        """Raise RequestFormError if a field was sent as null."""
+    def refuse_null(self, but: Names = ()) -> None:
+        """Raise RequestFormError if a field was sent as null, but for some."""
         for name, value in self._items:
-            if value is None:
+            if value is None and name not in but:
                 raise RequestFormError("request.null", "the field {name} cannot be null", name=name)
 
     def text(self, name: str) -> str | None:

@@ -100,8 +100,10 @@ class FilePolicies:
 
 
 def open_policies(settings: Settings, faces: FaceService, audit: AuditLog) -> PolicyService:
-    """Return what shows and reloads the policies of a running service."""
-    return PolicyService(faces, FilePolicies(settings, faces.model_id), audit)
+    """Return what shows and reloads the policies of a running service, and note what it has."""
+    policies = PolicyService(faces, FilePolicies(settings, faces.model_id), audit)
+    policies.note()
+    return policies
 
 
 def check_policies(settings: Settings) -> PolicyCheck:

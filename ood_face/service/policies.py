@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
-from ood_face.errors import InputError, UnknownScenarioError
+from ood_face.errors import BackendError, InputError, UnknownScenarioError
 from ood_face.matching.probability import same_estimator
 from ood_face.service.auditing import noted
 from ood_face.types import LOCAL, MODEL_CALIBRATION, AuditAction
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ood_face.types import CalibrationFacts, Caller, SameEstimator, SameModel, Scenario
 
 __all__ = ["AppliedPolicy", "Policies", "PolicyService", "PolicySource"]
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,6 +185,13 @@ class PolicyService:
         self._audit = audit
         self._turn = threading.Lock()
 
+    def note(self) -> None:
+        """Keep what is in force where other processes see it; a log line where that fails."""
+        try:
+            self._source.note(self._faces.policies)
+        except BackendError as exc:
+            _logger.warning("what policies are in force is not noted: %s", exc)
+
     def current(self) -> Policies:
         """Return what is in force."""
         return self._faces.policies
@@ -197,6 +207,7 @@ class PolicyService:
         with self._turn, noted(self._audit, caller, AuditAction.RELOAD_POLICIES, "") as note:
             found = self._source.read()
             self._faces.use(found)
+            self.note()
             note.outcome = "reloaded"
             note.values |= {
                 "scenarios": len(found.scenarios),
@@ -222,7 +233,7 @@ class PolicyService:
         """
         with self._turn, noted(self._audit, caller, AuditAction.SAVE_SCENARIO, "") as note:
             note.values["scenario"] = scenario.name
-            self._source.read(scenario)
+            self._faces.check(self._source.read(scenario))
             path = self._source.save(scenario)
             note.outcome = "saved"
         return path

@@ -30,10 +30,12 @@ def test_a_form(client):
         "enroll_needs_score_above": 0.5,
         "identify_needs_margin_above": 0.05,
         "calibration": None,
+        "calibration_configs": [],
         "policy": "similarity",
         "same_probability_above": 0.99,
         "different_probability_below": 0.05,
         "same_prior": 0.5,
+        "dropout_passes": 0,
     }
     assert (body["probability"], body["probability_interval"]) == (None, None)
     assert body["model_id"] == "fake-1"
