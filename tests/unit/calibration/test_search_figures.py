@@ -40,7 +40,7 @@ def compared(people: Probes, kinds: tuple[str, ...] = ("pairs",)) -> Comparisons
     rng = np.random.default_rng(1)
     one, other = np.triu_indices(len(people.labels), 1)
     same = people.labels[one] == people.labels[other]
-    kept = same | (rng.random(len(one)) < 0.05)
+    kept = same | (rng.random(len(one)) < 0.02)
     one, other, same = one[kept], other[kept], same[kept]
     return Comparisons(
         np.einsum("nd,nd->n", people.features[one], people.features[other], dtype=np.float64),
