@@ -108,7 +108,7 @@ class CompareTab:
     def _picture(self, slot: str, words: Texts, localized: Localized) -> tuple[gr.HTML, gr.HTML]:
         with gr.Column(min_width=140):
             chooser = localized.add(
-                picker(slot, "compare", self._limits, words),
+                picker(slot, "compare", self._limits, words, choose_face=True),
                 lambda words: {"strings": picker_strings(slot, words)},
             )
             return chooser, gr.HTML(elem_id=f"score-{slot}", apply_default_css=False)

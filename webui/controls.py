@@ -34,6 +34,8 @@ _SHARED_STRINGS = (
     "shoot",
     "cancel",
     "alt",
+    "face",
+    "which_face",
     "pasted",
     "shot",
     "too_large",
@@ -70,17 +72,21 @@ class Localized:
         return [gr.update(**properties(texts)) for _, properties in self._entries]
 
 
-def picker(slot: str, group: str, limits: Limits, texts: Texts) -> gr.HTML:
+def picker(
+    slot: str, group: str, limits: Limits, texts: Texts, *, choose_face: bool = False
+) -> gr.HTML:
     """Return a control that takes pictures by file, drag, paste or camera.
 
     It triggers ``submit`` when each picker of its group holds a picture, ``clear`` when one does
     not. ``marks`` are the faces it outlines. Its value stays empty: the pictures stay in the
-    browser, and ``take_pictures`` puts them into an event.
+    browser, and ``take_pictures`` puts them into an event. With ``choose_face``, a click on one of
+    several outlines chooses that face: its number goes with the picture, and ``submit`` follows.
     """
     options = {
         "slot": slot,
         "group": group,
         "many": limits.max_files > 1,
+        "choose_face": choose_face,
         "max_bytes": limits.max_bytes,
         "max_files": limits.max_files,
         "max_total_bytes": limits.max_total_bytes,

@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from ood_face.errors import BackendError, InputError, NoFaceError, OodFaceError
+from ood_face.errors import (
+    BackendError,
+    InputError,
+    MultipleFacesError,
+    NoFaceError,
+    OodFaceError,
+)
+from ood_face.imaging import picture_faults
 from webui.uploads import read_uploads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ood_face.imaging import PictureFault
     from ood_face.service import FaceService
     from ood_face.types import Comparison, DetectedFace, FaceTemplate, RgbImage
     from ood_face.uncertainty import UncertaintyMethod
@@ -73,11 +81,18 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompareOutcome:
-    """A comparison, or the problem that stood in its way; neither while pictures are missing."""
+    """A comparison, or the problem that stood in its way; neither while pictures are missing.
+
+    Attributes
+    ----------
+    marks : the faces to outline in the two pictures
+    faults : what people can mend about the two pictures
+    """
 
     comparison: Comparison | None = None
     problem: Problem | None = None
     marks: tuple[Marks, Marks] = (Marks(), Marks())
+    faults: tuple[tuple[PictureFault, ...], tuple[PictureFault, ...]] = ((), ())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +117,7 @@ class ExtractOutcome:
 def compare_pictures(
     service: FaceService, limits: Limits, first: object, second: object, scenario: str
 ) -> CompareOutcome:
-    """Compare what the two pickers hold."""
+    """Compare what the two pickers hold; a picture may come with the number of its chosen face."""
     images: list[RgbImage] = []
     sides: tuple[tuple[Side, object], ...] = (("first", first), ("second", second))
     for side, payload in sides:
@@ -113,31 +128,51 @@ def compare_pictures(
             return CompareOutcome(problem=Problem(error, side))
     if len(images) < len(sides):
         return CompareOutcome()
+    numbers = (_number(first), _number(second))
     try:
-        comparison = service.compare(images[0], images[1], scenario)
+        comparison = service.compare(images[0], images[1], scenario, numbers=numbers)
     except OodFaceError as error:
-        return _refused(service, images, error)
+        return _refused(service, images, numbers, error)
     used = (comparison.template_a.face, comparison.template_b.face)
     crowded = [reason.key.removeprefix("faces.largest_") for reason in comparison.reasons]
+    several = [letter in crowded for letter in "ab"]
     marks = [
-        Marks.on(image, (letter in crowded and _faces(service, image)) or [face], face)
-        for image, face, letter in zip(images, used, "ab", strict=True)
+        Marks.on(image, ((many or number) and _faces(service, image)) or [face], face)
+        for image, face, many, number in zip(images, used, several, numbers, strict=True)
     ]
-    return CompareOutcome(comparison, marks=(marks[0], marks[1]))
+    faults = [
+        picture_faults(service.crop(image, face), face)
+        for image, face in zip(images, used, strict=True)
+    ]
+    return CompareOutcome(comparison, marks=(marks[0], marks[1]), faults=(faults[0], faults[1]))
+
+
+def _number(payload: object) -> int | None:
+    match payload:
+        case [{"face": int(number)}]:
+            return number
+        case _:
+            return None
 
 
 def _refused(
-    service: FaceService, images: Sequence[RgbImage], error: OodFaceError
+    service: FaceService,
+    images: Sequence[RgbImage],
+    numbers: tuple[int | None, int | None],
+    error: OodFaceError,
 ) -> CompareOutcome:
     # the service names the picture in the key; its faces are outlined so that the visitor sees
-    # what was found
+    # what was found, and can choose one
     side: Side = ""
     marks = [Marks(), Marks()]
-    for index, (image, name) in enumerate(zip(images, ("first", "second"), strict=True)):
+    for index, name in enumerate(("first", "second")):
         if isinstance(error, InputError) and error.key.endswith(f"_{name}"):
             side = "first" if name == "first" else "second"
-            found = [] if isinstance(error, NoFaceError) else _faces(service, image)
-            marks[index] = Marks.on(image, found)
+        if isinstance(error, MultipleFacesError) or side == name:
+            found = [] if isinstance(error, NoFaceError) else _faces(service, images[index])
+            number = numbers[index]
+            chosen = None if number is None or number > len(found) else found[number - 1]
+            marks[index] = Marks.on(images[index], found, chosen)
     return CompareOutcome(problem=Problem(error, side), marks=(marks[0], marks[1]))
 
 

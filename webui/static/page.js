@@ -31,9 +31,14 @@
   }
 
   /* One face: outline, five landmarks, and its number where a picture has several. */
-  function drawFace(svg, face, unit, number) {
+  function drawFace(svg, face, unit, number, pick) {
     const [left, top, right, bottom] = face.box;
     const group = makeSvg("g", { class: face.chosen ? "mark mark-chosen" : "mark" });
+    if (number && pick) {
+      // people without a mouse have the buttons below the picture
+      group.classList.add("mark-pick");
+      group.addEventListener("click", () => pick(number));
+    }
     const box = { x: left, y: top, width: right - left, height: bottom - top, rx: 3 * unit };
     group.append(makeSvg("rect", { ...box, class: "mark-halo" }), makeSvg("rect", box));
     for (const [x, y] of face.landmarks) {
@@ -42,13 +47,13 @@
     if (number) {
       const text = makeSvg("text", { x: left + 3 * unit, y: top + 15 * unit });
       text.setAttribute("font-size", 14 * unit);
-      text.textContent = number;
+      text.textContent = String(number);
       group.append(text);
     }
     svg.append(group);
   }
 
-  function overlay(marks) {
+  function overlay(marks, pick) {
     const svg = makeSvg("svg", {
       viewBox: `0 0 ${marks.width} ${marks.height}`,
       preserveAspectRatio: "xMidYMid meet",
@@ -57,7 +62,7 @@
     });
     const unit = Math.max(marks.width, marks.height) / 300;
     const numbered = marks.faces.length > 1;
-    marks.faces.forEach((face, i) => drawFace(svg, face, unit, numbered ? String(i + 1) : ""));
+    marks.faces.forEach((face, i) => drawFace(svg, face, unit, numbered ? i + 1 : 0, pick));
     return svg;
   }
 
@@ -75,7 +80,9 @@
       this.stage = make("div", "picker-stage");
       this.actions = make("div", "picker-actions");
       this.title = make("h3", "picker-title");
-      this.root.replaceChildren(this.title, this.stage, this.actions, this.input);
+      this.faces = make("div", "picker-faces");
+      this.faces.setAttribute("role", "group");
+      this.root.replaceChildren(this.title, this.stage, this.faces, this.actions, this.input);
       this.root.setAttribute("role", "group");
       this.listenToDrops();
       this.render();
@@ -127,15 +134,30 @@
 
     publish() {
       this.marks = [];
+      this.face = null;
       this.render();
+      this.send();
+    }
+
+    send() {
       const peers = [...pickers.values()].filter((p) => p.options.group === this.options.group);
       this.trigger(peers.every((p) => p.files.length) ? "submit" : "clear");
+    }
+
+    /* The face of several that is meant; the others keep their outlines. */
+    pick(number) {
+      this.face = number;
+      this.send();
     }
 
     /* What goes into the request when the server asks for the pictures. */
     pictures() {
       return Promise.all(
-        this.files.map(async ({ file }) => ({ name: file.name, data: await base64(file) }))
+        this.files.map(async ({ file }) => ({
+          name: file.name,
+          data: await base64(file),
+          ...(this.face ? { face: this.face } : {}),
+        }))
       );
     }
 
@@ -162,6 +184,7 @@
       this.root.classList.toggle("picker-many", this.options.many);
       if (this.stream) return this.renderCamera();
       this.stage.replaceChildren(...(this.files.length ? this.tiles() : [this.emptyState()]));
+      this.renderFaces();
       if (this.notice) {
         const notice = make("p", "picker-notice", this.notice);
         notice.setAttribute("role", "alert");
@@ -172,6 +195,23 @@
       if (navigator.clipboard && navigator.clipboard.read) buttons.push(this.button("paste", () => this.paste()));
       if (this.files.length) buttons.push(this.button("remove", () => this.clear()));
       this.actions.replaceChildren(...buttons);
+    }
+
+    renderFaces() {
+      const marks = this.options.choose_face && this.files.length ? (this.marks || [])[0] : null;
+      const faces = marks && marks.faces.length > 1 ? marks.faces : [];
+      const one = faces.filter((face) => face.chosen).length === 1;
+      this.faces.hidden = !faces.length;
+      this.faces.setAttribute("aria-label", this.say("which_face"));
+      const buttons = faces.map((face, i) => {
+        const node = make("button", "picker-button picker-face", String(i + 1));
+        node.type = "button";
+        node.setAttribute("aria-label", this.say("face", { number: i + 1 }));
+        node.setAttribute("aria-pressed", String(one && face.chosen));
+        node.addEventListener("click", () => this.pick(i + 1));
+        return node;
+      });
+      this.faces.replaceChildren(make("span", "", this.say("which_face")), ...buttons);
     }
 
     button(key, action) {
@@ -201,7 +241,8 @@
         const caption = make("figcaption", "", file.name);
         tile.append(image);
         const marks = (this.marks || [])[i];
-        if (marks && marks.width) tile.append(overlay(marks));
+        const pick = this.options.choose_face ? (number) => this.pick(number) : null;
+        if (marks && marks.width) tile.append(overlay(marks, pick));
         tile.append(caption);
         return tile;
       });

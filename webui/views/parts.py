@@ -31,6 +31,7 @@ _ICONS = {
     "different": "M6 6l12 12M18 6L6 18",
     "review": "M8.5 9a3.5 3.5 0 1 1 5.2 3c-1.2.7-1.7 1.3-1.7 2.6M12 18.6v.2",
     "recapture": "M3.5 8h4l1.6-2.5h5.8L16.5 8h4v11h-17zM12 16.2a3 3 0 1 0 0-6 3 3 0 0 0 0 6z",
+    "choose": "M9 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM3.5 19c.4-3.4 2.6-5 5.5-5M13 16.5l2.5 2.5 5-6",
     "error": "M12 4l9 16H3zM12 10v4.6M12 17.2v.2",
     "waiting": "M9 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM3.5 19c.4-3.4 2.6-5 5.5-5s5.1 1.6 5.5 5"
     "M15.5 5.5a2.8 2.8 0 0 1 0 5.3M17 14.3c2 .6 3.2 2.2 3.5 4.7",
@@ -40,7 +41,6 @@ _ADVICE = (
     (ImageTooLargeError, "too_large"),
     (ImageDecodeError, "image"),
     (NoFaceError, "no_face"),
-    (MultipleFacesError, "several"),
     (BusyError, "busy"),
 )
 
@@ -68,6 +68,15 @@ def waiting_card(texts: Texts, section: str) -> Html:
 
 def error_card(problem: Problem, texts: Texts) -> Html:
     """Return what went wrong, in which picture, and what to do."""
+    if isinstance(problem.error, MultipleFacesError) and problem.side:
+        # no failure: the visitor says which face is meant
+        sentence = texts(f"error.several_{problem.side}", count=problem.error.values["count"])
+        return card(
+            "choose",
+            texts("error.which_face"),
+            tag("p", sentence, class_="reason"),
+            tag("p", texts("error.advice_several"), class_="advice"),
+        )
     side = tag("strong", texts(f"error.{problem.side}")) if problem.side else Html()
     advice = next((key for cls, key in _ADVICE if isinstance(problem.error, cls)), "other")
     return card(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ood_face.messages import reason_sentence, verdict_name
-from ood_face.types import Verdict
+from ood_face.types import Policy, Verdict
 from webui.markup import Html, join, tag
 from webui.views.parts import card, error_card, rows, score_bar, waiting_card
+from webui.views.verdict_advice import advice
+from webui.views.verdict_doubt import calibration_name, doubt_fold, main_doubt, probability_scale
+from webui.views.verdict_scale import Scale, scale_view
 
 if TYPE_CHECKING:
     from ood_face.types import Comparison, FaceTemplate, Scenario
@@ -18,8 +21,6 @@ __all__ = ["scenario_note", "scenario_title", "score_bars", "verdict_view"]
 
 # the part of -1..1 that the scale shows; a cosine of faces is hardly ever lower
 _SCALE_LOW, _SCALE_HIGH = -0.2, 1.0
-# a zone narrower than this has no room for a word
-_NARROW_PERCENT = 16
 
 
 def verdict_view(outcome: CompareOutcome | None, texts: Texts) -> Html:
@@ -39,8 +40,10 @@ def verdict_view(outcome: CompareOutcome | None, texts: Texts) -> Html:
         str(comparison.verdict),
         verdict_name(comparison.verdict, texts.language),
         *[tag("p", sentence, class_="reason") for sentence in sentences],
-        _advice(comparison, texts),
+        main_doubt(comparison, texts),
+        advice(outcome, texts),
         _scale(comparison, texts),
+        doubt_fold(comparison, texts),
         fold,
     )
 
@@ -72,66 +75,38 @@ def scenario_note(scenario: Scenario, texts: Texts) -> Html:
     return tag("p", note, " ", tag("small", numbers), class_="scenario-note")
 
 
-def _advice(comparison: Comparison, texts: Texts) -> Html:
-    # the reasons of the other verdicts say already what to do
-    key = f"compare.advice_{comparison.verdict}"
-    if key not in texts:
-        return Html()
-    return tag("p", tag("strong", texts("compare.advice")), texts(key), class_="advice")
-
-
-def _place(similarity: float) -> float:
-    inside = min(max(similarity, _SCALE_LOW), _SCALE_HIGH)
-    return round(100 * (inside - _SCALE_LOW) / (_SCALE_HIGH - _SCALE_LOW), 2)
-
-
 def _scale(comparison: Comparison, texts: Texts) -> Html:
-    scenario, value = comparison.scenario, f"{comparison.similarity:.2f}"
-    low, high = _place(scenario.different_below), _place(scenario.same_above)
-    zones = [
-        _zone(name, left, right, texts)
-        for name, left, right in (
-            ("different", 0.0, low),
-            ("review", low, high),
-            ("same", high, 100.0),
-        )
-    ]
-    ticks = [
-        tag("span", f"{number:g}", class_=f"tick tick-{name}", style=f"left:{place}%")
-        for name, number, place in (
-            ("start", _SCALE_LOW, 0),
-            ("low", scenario.different_below, low),
-            ("high", scenario.same_above, high),
-            ("end", _SCALE_HIGH, 100),
-        )
-    ]
-    here = f"left:{_place(comparison.similarity)}%"
-    needle = tag("div", tag("b", value), class_="needle", style=here)
-    picture = tag(
-        "div",
-        tag("div", needle, *zones, class_="scale-track"),
-        tag("div", *ticks, class_="scale-ticks"),
-        class_="scale",
-        role="img",
-        aria_label=texts(
-            "similarity.spoken",
-            value=value,
-            different=f"{scenario.different_below:g}",
-            same=f"{scenario.same_above:g}",
-        ),
+    scenario = comparison.scenario
+    if scenario.policy is Policy.PROBABILITY:
+        return probability_scale(comparison, texts)
+    spoken = texts(
+        "similarity.spoken",
+        value=f"{comparison.similarity:.2f}",
+        different=f"{scenario.different_below:g}",
+        same=f"{scenario.same_above:g}",
+    )
+    scale = Scale(
+        comparison.similarity,
+        f"{comparison.similarity:.2f}",
+        _SCALE_LOW,
+        _SCALE_HIGH,
+        scenario.different_below,
+        scenario.same_above,
+        None,
+        lambda number: f"{number:g}",
+        spoken,
     )
     untrusted = comparison.verdict is Verdict.RECAPTURE
     note = texts("similarity.untrusted" if untrusted else "similarity.help")
     title = tag("h3", texts("similarity.title"))
     muted = " similarity-muted" if untrusted else ""
-    return tag("div", title, picture, tag("p", tag("small", note)), class_=f"similarity{muted}")
-
-
-def _zone(name: str, left: float, right: float, texts: Texts) -> Html:
-    short = right - left < _NARROW_PERCENT
-    label = texts(f"similarity.short_{name}" if short else f"similarity.zone_{name}")
-    place = f"left:{left}%;width:{right - left:.2f}%"
-    return tag("div", tag("span", label), class_=f"zone zone-{name}", style=place)
+    return tag(
+        "div",
+        title,
+        scale_view(scale, texts),
+        tag("p", tag("small", note)),
+        class_=f"similarity{muted}",
+    )
 
 
 def _details(comparison: Comparison, marks: tuple[Marks, Marks], texts: Texts) -> Html:
@@ -154,9 +129,18 @@ def _details(comparison: Comparison, marks: tuple[Marks, Marks], texts: Texts) -
                 texts("details.none") if needed is None else f"{needed:g}",
             ),
             (texts("details.similarity_alone"), truth),
+            (texts("details.calibration"), calibration_name(comparison.calibration, texts)),
+            *_bits(comparison, texts),
             (texts("details.model"), comparison.template_a.model_id),
         ]
     )
+
+
+def _bits(comparison: Comparison, texts: Texts) -> list[tuple[str, str]]:
+    found = comparison.explanation
+    if found is None or found.entropy_bits is None:
+        return []
+    return [(texts("details.entropy"), texts("details.bits", bits=f"{found.entropy_bits:.3f}"))]
 
 
 def _score(template: FaceTemplate, texts: Texts) -> str:

@@ -13,6 +13,7 @@ from ood_face.errors import (
     NoFaceError,
     UnknownScenarioError,
 )
+from ood_face.imaging import PictureFault
 from ood_face.types import QualityScore, Verdict
 from tests.fakes import FakeEmbedder, FullAdmission, fake_service, picture, png
 from webui.outcomes import compare_pictures, extract_pictures
@@ -73,8 +74,40 @@ def test_of_several_faces_all_are_outlined(service):
 
     assert isinstance(outcome.problem.error, MultipleFacesError)
     assert outcome.problem.side == "second"
-    assert [len(marks.faces) for marks in outcome.marks] == [0, 2]
+    assert [len(marks.faces) for marks in outcome.marks] == [1, 2]
+    assert [face["chosen"] for face in outcome.marks[1].for_picker()["faces"]] == [True, True]
 
+
+def test_of_several_faces_the_visitor_chooses_one(service):
+    chosen = [TWO_FACES[0] | {"face": 2}]
+    outcome = compare_pictures(service, ONE, ONE_FACE, chosen, "default")
+
+    assert outcome.problem is None
+    assert [face["chosen"] for face in outcome.marks[1].for_picker()["faces"]] == [False, True]
+
+
+def test_a_chosen_face_stays_chosen_while_the_other_picture_waits_for_a_choice(service):
+    chosen = [TWO_FACES[0] | {"face": 2}]
+    outcome = compare_pictures(service, ONE, chosen, TWO_FACES, "default")
+
+    assert outcome.problem.side == "second"
+    assert [face["chosen"] for face in outcome.marks[0].for_picker()["faces"]] == [False, True]
+
+
+@pytest.mark.parametrize("number", [0, 3, -2])
+def test_a_number_that_no_face_has_is_refused(service, number):
+    chosen = [ONE_FACE[0] | {"face": number}]
+    outcome = compare_pictures(service, ONE, chosen, ONE_FACE, "default")
+
+    assert outcome.problem.error.key == "face.number"
+
+
+def test_what_can_be_mended_about_each_picture_is_said(service):
+    white = sent(picture(60, colour=(250, 250, 250)))
+    outcome = compare_pictures(service, ONE, ONE_FACE, white, "default")
+
+    assert PictureFault.BRIGHT in outcome.faults[1]
+    assert PictureFault.BRIGHT not in outcome.faults[0]
 
 def test_where_the_largest_face_was_taken_the_others_are_outlined_too(service):
     outcome = compare_pictures(service, ONE, LARGE_AND_SMALL, ONE_FACE, "default")

@@ -142,7 +142,6 @@ def test_a_score_is_a_bar_with_number_and_level(score, level):
     [
         (ImageDecodeError("image.empty", "empty"), "image"),
         (NoFaceError("face.none_first", "none", width=1, height=1), "no_face"),
-        (MultipleFacesError("face.several_first", "several", count=2, ratio=2.0), "several"),
         (BusyError("runtime.busy", "busy"), "busy"),
         (BackendError("x", "broken"), "other"),
     ],
@@ -153,6 +152,17 @@ def test_an_error_says_what_where_and_what_to_do(error, advice):
     assert str(error) in html
     assert EN("error.first") in html
     assert EN(f"error.advice_{advice}") in html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("side", ["first", "second"])
+def test_several_faces_are_a_question_and_no_failure(side, language):
+    words = texts(language)
+    html = error_card(Problem(MultipleFacesError.in_picture(3, 2.0, side), side), words)
+
+    assert 'data-kind="choose"' in html
+    assert words(f"error.several_{side}", count=3) in html
+    assert words("error.advice_several") in html
 
 
 def test_names_of_files_models_and_scenarios_cannot_become_markup():

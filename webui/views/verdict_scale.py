@@ -1,0 +1,107 @@
+"""A number on its scale, with the thresholds that divide it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from webui.markup import Html, tag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from webui.catalogue import Texts
+
+__all__ = ["Scale", "scale_view"]
+
+# a zone narrower than this has no room for a word
+_NARROW_PERCENT = 16
+# a label this close to an end stands on the other side of its mark
+_NEAR_END_PERCENT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a scale shows.
+
+    Attributes
+    ----------
+    value : where the needle stands
+    shown : the same as it is written above the needle
+    low, high : the ends; a value beyond them stands at the end
+    different_below, same_above : the two thresholds; None: nothing is decided by this number
+    band : the range in which the value may lie; None: not known
+    written : makes the number of a tick readable
+    spoken : the whole in one sentence, for those who do not see it
+    """
+
+    value: float
+    shown: str
+    low: float
+    high: float
+    different_below: float | None
+    same_above: float | None
+    band: tuple[float, float] | None
+    written: Callable[[float], str]
+    spoken: str
+
+    def place(self, value: float) -> float:
+        """Return how far a value lies from the left end, percent."""
+        inside = min(max(value, self.low), self.high)
+        return round(100 * (inside - self.low) / (self.high - self.low), 2)
+
+
+def scale_view(scale: Scale, texts: Texts) -> Html:
+    """Return the scale: zones, needle, ticks; the colours of the zones are said in words."""
+    at = scale.place(scale.value)
+    side = "end" if at > 100 - _NEAR_END_PERCENT else "start" if at < _NEAR_END_PERCENT else "mid"
+    value = tag("b", scale.shown, class_=f"at-{side}")
+    needle = tag("div", value, class_="needle", style=f"left:{at}%")
+    return tag(
+        "div",
+        tag("div", _band(scale), needle, *_zones(scale, texts), class_="scale-track"),
+        tag("div", *_ticks(scale), class_="scale-ticks"),
+        class_="scale",
+        role="img",
+        aria_label=scale.spoken,
+    )
+
+
+def _band(scale: Scale) -> Html:
+    if scale.band is None:
+        return Html()
+    left, right = (scale.place(end) for end in scale.band)
+    # the narrowest is drawn 6 pixels wide
+    return tag(
+        "div", class_="band", style=f"left:min({left}%,calc(100% - 6px));width:{right - left:.2f}%"
+    )
+
+
+def _zones(scale: Scale, texts: Texts) -> list[Html]:
+    if scale.different_below is None or scale.same_above is None:
+        return [tag("div", class_="zone zone-plain", style="left:0%;width:100%")]
+    low, high = scale.place(scale.different_below), scale.place(scale.same_above)
+    ends = (("different", 0.0, low), ("review", low, high), ("same", high, 100.0))
+    return [_zone(name, left, right, texts) for name, left, right in ends]
+
+
+def _zone(name: str, left: float, right: float, texts: Texts) -> Html:
+    short = right - left < _NARROW_PERCENT
+    label = texts(f"similarity.short_{name}" if short else f"similarity.zone_{name}")
+    place = f"left:{left}%;width:{right - left:.2f}%"
+    return tag("div", tag("span", label), class_=f"zone zone-{name}", style=place)
+
+
+def _ticks(scale: Scale) -> list[Html]:
+    marked = [("start", scale.low), ("end", scale.high)]
+    if scale.different_below is not None and scale.same_above is not None:
+        marked[1:1] = [("low", scale.different_below), ("high", scale.same_above)]
+    return [
+        tag(
+            "span",
+            scale.written(number),
+            class_=f"tick tick-{name}",
+            style=f"left:{scale.place(number)}%",
+        )
+        for name, number in marked
+    ]
