@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ood_face.cli.render import face_json, reasons_json
+from ood_face.cli.render import face_json
+from ood_face.cli.render_explanations import explanation_json, reasons_json
 from ood_face.messages import identity_name, verdict_name
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def gallery_json(info: GalleryInfo, counts: GalleryCounts) -> dict[str, Any]:
         "name": info.name,
         "model_id": info.model_id,
         "scenario": info.scenario,
+        "calibration": info.calibration,
         "max_templates": info.max_templates,
         "keep_crops": info.keep_crops,
         "subjects": counts.subjects,
@@ -68,9 +70,11 @@ def identification_json(found: Identification, language: Language) -> dict[str, 
         "verdict": found.verdict,
         "verdict_name": identity_name(found.verdict, language),
         "reasons": reasons_json(found.reasons, language),
+        "explanation": explanation_json(found.explanation, language),
         "candidates": [asdict(candidate) for candidate in found.candidates],
         "margin": found.margin,
         "scenario": asdict(found.scenario),
+        "calibration": found.calibration,
         "probe": face_json(found.probe, with_feature=False),
     }
 
@@ -83,8 +87,10 @@ def verification_json(found: Verification, language: Language) -> dict[str, Any]
         "verdict": found.verdict,
         "verdict_name": verdict_name(found.verdict, language),
         "reasons": reasons_json(found.reasons, language),
+        "explanation": explanation_json(found.explanation, language),
         "candidate": asdict(found.candidate),
         "scenario": asdict(found.scenario),
+        "calibration": found.calibration,
         "probe": face_json(found.probe, with_feature=False),
     }
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ood_face.cli.exits import printable
+from ood_face.cli.render_explanations import explanation_json, explanation_lines, reasons_json
 from ood_face.messages import (
     error_sentence,
     level_name,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from ood_face.cli.extracting import FileFaces
     from ood_face.messages import Language
-    from ood_face.types import Comparison, FaceTemplate, Reason, Scenario
+    from ood_face.types import Comparison, FaceTemplate, Scenario
     from ood_face.uncertainty import Uncertainty
 
 __all__ = [
@@ -38,7 +39,6 @@ __all__ = [
     "print_json",
     "print_scenarios",
     "print_table",
-    "reasons_json",
     "score_cells",
     "stdout_console",
 ]
@@ -59,7 +59,8 @@ STYLE_OF_VERDICT = {
 _LABELS: dict[Language, dict[str, str]] = {
     "en": {
         "similarity": "similarity",
-        "probability": "P(same person) {value:.5f} ({low:.5f}-{high:.5f}), prior {prior:g}",
+        "probability": "P(same person) {value:.5f}{interval}, prior {prior:g}, by {calibration}",
+        "interval": " ({low:.5f}-{high:.5f})",
         "faces": "faces",
         "face": "face",
         "no_face": "no face",
@@ -73,7 +74,8 @@ _LABELS: dict[Language, dict[str, str]] = {
     },
     "zh": {
         "similarity": "相似度",
-        "probability": "同一人的概率 {value:.5f}（{low:.5f}-{high:.5f}），先验 {prior:g}",
+        "probability": "同一人的概率 {value:.5f}{interval}，先验 {prior:g}，标定 {calibration}",
+        "interval": "（{low:.5f}-{high:.5f}）",
         "faces": "张人脸",
         "face": "张人脸",
         "no_face": "没有人脸",
@@ -116,22 +118,12 @@ def comparison_json(comparison: Comparison, language: Language) -> dict[str, Any
         "verdict": comparison.verdict,
         "verdict_name": verdict_name(comparison.verdict, language),
         "reasons": reasons_json(comparison.reasons, language),
+        "explanation": explanation_json(comparison.explanation, language),
         "scenario": asdict(comparison.scenario),
+        "calibration": comparison.calibration,
         "face_a": face_json(comparison.template_a, with_feature=False),
         "face_b": face_json(comparison.template_b, with_feature=False),
     }
-
-
-def reasons_json(reasons: Iterable[Reason], language: Language) -> list[dict[str, Any]]:
-    """Return reasons as JSON values."""
-    return [
-        {
-            "key": reason.key,
-            "sentence": reason_sentence(reason, language),
-            "values": dict(reason.values),
-        }
-        for reason in reasons
-    ]
 
 
 def print_comparison(comparison: Comparison, names: Sequence[str], language: Language) -> None:
@@ -145,14 +137,22 @@ def print_comparison(comparison: Comparison, names: Sequence[str], language: Lan
     for name, template in zip(names, (comparison.template_a, comparison.template_b), strict=True):
         grid.add_row(Text(f"  {printable(name)}"), *score_cells(template, language))
     console.print(grid)
-    if comparison.probability is not None and comparison.probability_interval is not None:
-        low, high = comparison.probability_interval
-        line = _LABELS[language]["probability"].format(
-            value=comparison.probability, low=low, high=high, prior=comparison.scenario.same_prior
-        )
-        console.print(Text(f"  {line}"))
+    if comparison.probability is not None:
+        console.print(Text(f"  {_probability(comparison, language)}"))
     for reason in comparison.reasons:
         console.print(Text(f"  - {reason_sentence(reason, language)}"))
+    for line in explanation_lines(comparison.explanation, language):
+        console.print(Text(f"  {line}"))
+
+
+def _probability(comparison: Comparison, language: Language) -> str:
+    labels, ends = _LABELS[language], comparison.probability_interval
+    return labels["probability"].format(
+        value=comparison.probability,
+        interval="" if ends is None else labels["interval"].format(low=ends[0], high=ends[1]),
+        prior=comparison.scenario.same_prior,
+        calibration=comparison.calibration,
+    )
 
 
 def print_faces(name: str, templates: Sequence[FaceTemplate], language: Language) -> None:
@@ -195,6 +195,8 @@ def stdout_console() -> Console:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value) or "-"
     return {None: "-", True: "yes", False: "no"}.get(value) or str(value)  # type: ignore[call-overload]
 
 

@@ -17,6 +17,7 @@ from ood_face.cli.render import (
     score_cells,
     stdout_console,
 )
+from ood_face.cli.render_explanations import explanation_lines
 from ood_face.messages import identity_name, reason_sentence, translate, verdict_name
 from ood_face.types import IdentifyVerdict
 
@@ -87,6 +88,7 @@ def print_gallery(info: GalleryInfo, counts: GalleryCounts, language: Language) 
         "templates": str(counts.templates),
         "model": info.model_id,
         "scenario": info.scenario,
+        "calibration": info.calibration,
         "max_templates": str(info.max_templates),
         "crops": _yes(info.keep_crops, language),
         "created": iso_time(info.created_at),
@@ -145,6 +147,7 @@ def print_identification(found: Identification, picture: str, language: Language
     if found.candidates:
         _print_candidates(found.candidates, language)
     _print_reasons(found.reasons, language)
+    _print_lines(explanation_lines(found.explanation, language))
 
 
 def print_verification(found: Verification, picture: str, language: Language) -> None:
@@ -154,6 +157,7 @@ def print_verification(found: Verification, picture: str, language: Language) ->
     _print_found(head, found.probe, picture, found.scenario, language)
     _print_candidates([found.candidate], language)
     _print_reasons(found.reasons, language)
+    _print_lines(explanation_lines(found.explanation, language))
 
 
 def _print_found(
@@ -188,6 +192,12 @@ def _print_reasons(reasons: Iterable[Reason], language: Language) -> None:
     console = stdout_console()
     for reason in reasons:
         console.print(Text(f"  - {reason_sentence(reason, language)}"))
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    console = stdout_console()
+    for line in lines:
+        console.print(Text(f"  {line}"))
 
 
 def _print_facts(facts: Mapping[str, str | None], language: Language) -> None:
