@@ -43,6 +43,7 @@ from ood_face.cli.options import (
 )
 from ood_face.cli.own_report import trust
 from ood_face.cli.pictures import STDIN, read_picture
+from ood_face.cli.policies import app as policies_app
 from ood_face.cli.progress import ConsoleProgress, bar
 from ood_face.cli.render import (
     comparison_json,
@@ -81,6 +82,7 @@ app.add_typer(gallery_app, name="gallery")
 app.add_typer(weights_app, name="weights")
 app.add_typer(keys_app, name="keys")
 app.add_typer(drift_app, name="drift")
+app.add_typer(policies_app, name="policies")
 app.add_typer(review_app, name="review")
 for command in (audit, backup, calibrate, restore, trust):
     app.command(epilog=HELP_EPILOG)(command)
@@ -92,6 +94,10 @@ def compare(
     a: Annotated[str, typer.Argument(help="First picture; - reads stdin.")],
     b: Annotated[str, typer.Argument(help="Second picture; - reads stdin.")],
     scenario: Annotated[str, typer.Option(help="Thresholds to apply.")] = "default",
+    calibration: Annotated[
+        str | None,
+        typer.Option(help="One that the scenario offers, or none; unset: the scenario's choice."),
+    ] = None,
     as_json: AsJson = False,
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
@@ -100,7 +106,7 @@ def compare(
     with errors_as_exits(lang, as_json=as_json):
         settings = read_settings()
         image_a, image_b = (_picture(name, settings, lang, as_json) for name in (a, b))
-        comparison = open_service(settings).compare(image_a, image_b, scenario)
+        comparison = open_service(settings).compare(image_a, image_b, scenario, calibration)
         if as_json:
             print_json(comparison_json(comparison, lang))
         else:

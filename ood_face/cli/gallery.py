@@ -36,12 +36,19 @@ Kept = typer.Option(
 
 
 @app.command(epilog=HELP_EPILOG)
-def create(
+def create(  # noqa: PLR0913 - each option of a command is an argument
     name: GalleryName,
     *,
     scenario: Annotated[
         str, typer.Option(help="Thresholds where a command names none.")
     ] = "default",
+    calibration: Annotated[
+        str | None,
+        typer.Option(
+            help="One that the scenario offers, or none, where a command names none; unset: the "
+            "scenario's own choice."
+        ),
+    ] = None,
     max_templates: Annotated[int, Kept] = DEFAULT_MAX_TEMPLATES,
     keep_crops: Annotated[
         bool,
@@ -58,7 +65,11 @@ def create(
         opened_galleries(read_settings()) as (_, galleries),
     ):
         info = galleries.create_gallery(
-            name, scenario=scenario, max_templates=max_templates, keep_crops=keep_crops
+            name,
+            scenario=scenario,
+            calibration=calibration,
+            max_templates=max_templates,
+            keep_crops=keep_crops,
         )
         if as_json:
             print_json(gallery_json(info, galleries.open(name).counts()))
@@ -92,11 +103,17 @@ def show(name: GalleryName, as_json: AsJson = False, lang: Lang = DEFAULT_LANGUA
 
 
 @app.command(epilog=HELP_EPILOG)
-def update(
+def update(  # noqa: PLR0913 - each option of a command is an argument
     name: GalleryName,
     *,
     scenario: Annotated[
         str | None, typer.Option(help="Thresholds where a command names none.")
+    ] = None,
+    calibration: Annotated[
+        str | None,
+        typer.Option(
+            help="One that the scenario offers, or none; '': back to the scenario's own choice."
+        ),
     ] = None,
     max_templates: Annotated[int | None, Kept] = None,
     keep_crops: Annotated[
@@ -113,7 +130,9 @@ def update(
         "keep_crops": keep_crops,
     }
     given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
-    refuse(not given, "give --scenario, --max-templates or --[no-]keep-crops")
+    if calibration is not None:
+        given["calibration"] = calibration or None
+    refuse(not given, "give --scenario, --calibration, --max-templates or --[no-]keep-crops")
     with (
         errors_as_exits(lang, as_json=as_json),
         opened_galleries(read_settings()) as (_, galleries),

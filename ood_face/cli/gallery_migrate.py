@@ -66,6 +66,7 @@ def _target(galleries: GalleryService, source: Gallery, new_name: str) -> Galler
     try:
         return galleries.open(new_name)
     except GalleryNotFoundError:
+        # the calibration was of the old model's numbers: the scenario's own choice applies
         like = source.info
         galleries.create_gallery(
             new_name,

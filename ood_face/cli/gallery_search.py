@@ -33,8 +33,16 @@ ScenarioName = Annotated[
     str | None, typer.Option("--scenario", help="Thresholds to apply; unset: the gallery's.")
 ]
 
+CalibrationName = Annotated[
+    str | None,
+    typer.Option(
+        "--calibration",
+        help="One that the scenario offers, or none; unset: the gallery's, or else the scenario's.",
+    ),
+]
 
-def identify(
+
+def identify(  # noqa: PLR0913 - each option of a command is an argument
     name: GalleryName,
     picture: PictureName,
     *,
@@ -42,13 +50,14 @@ def identify(
         int, typer.Option("--top-k", min=1, max=MAX_TOP_K, help="At most so many candidates.")
     ] = 5,
     scenario: ScenarioName = None,
+    calibration: CalibrationName = None,
     as_json: AsJson = False,
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
     """Say who is in a picture; the exit code is the verdict."""
     with errors_as_exits(lang, as_json=as_json):
         with _picture_and_galleries(picture, lang, as_json) as (image, galleries):
-            found = galleries.identify(name, image, top_k, scenario)
+            found = galleries.identify(name, image, top_k, scenario, calibration=calibration)
         if as_json:
             print_json(identification_json(found, lang))
         else:
@@ -56,19 +65,20 @@ def identify(
     raise typer.Exit(EXIT_OF_IDENTITY[found.verdict])
 
 
-def verify(
+def verify(  # noqa: PLR0913 - each option of a command is an argument
     name: GalleryName,
     subject_id: SubjectId,
     picture: PictureName,
     *,
     scenario: ScenarioName = None,
+    calibration: CalibrationName = None,
     as_json: AsJson = False,
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
     """Say whether a picture shows the subject it is said to show; the exit code is the verdict."""
     with errors_as_exits(lang, as_json=as_json):
         with _picture_and_galleries(picture, lang, as_json) as (image, galleries):
-            found = galleries.verify(name, subject_id, image, scenario)
+            found = galleries.verify(name, subject_id, image, scenario, calibration=calibration)
         if as_json:
             print_json(verification_json(found, lang))
         else:

@@ -38,6 +38,7 @@ def test_a_gallery_is_made_and_shown(run):
         "name": "staff",
         "model_id": "fake-1",
         "scenario": "gate",
+        "calibration": None,
         "max_templates": 3,
         "keep_crops": True,
         "subjects": 0,
