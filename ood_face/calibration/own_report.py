@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["DEFAULT_FMRS", "MAX_FMRS", "OwnFaces", "OwnReport", "make_report"]
+__all__ = ["DEFAULT_FMRS", "MAX_FMRS", "OwnFaces", "OwnReport", "checked_rates", "make_report"]
 
 DEFAULT_FMRS = (0.01, 0.001, 0.0001)
 MAX_FMRS = 8
@@ -111,7 +111,7 @@ def make_report(
         The pictures contradict each other, or a rate is none. What too little data can't carry is
         no reason to raise: that section holds the error.
     """
-    rates = _checked_rates(fmrs)
+    rates = checked_rates(fmrs)
     tell = SilentProgress() if progress is None else progress
     tell.begin("pairs")
     usable = usable_pairs(faces.data)
@@ -171,7 +171,8 @@ def _counts(trials: Trials | InputError, same: NDArray[np.bool_]) -> tuple[int, 
     return len(trials.mated.similarity), len(trials.impostor.similarity)
 
 
-def _checked_rates(fmrs: Sequence[float]) -> tuple[float, ...]:
+def checked_rates(fmrs: Sequence[float]) -> tuple[float, ...]:
+    """Return false match rates, falling, each once; InputError where they are none."""
     rates = tuple(sorted(set(fmrs), reverse=True))
     if not 1 <= len(rates) <= MAX_FMRS:
         raise InputError(

@@ -65,11 +65,20 @@ def trust(  # noqa: PLR0913 - each option of a command is an argument
     """Measure scores, errors, calibration and operating points; write report, plots and numbers."""
     refuse(save_as is not None and not fmr, "--save-as needs --fmr")
     # only this command needs the figures
-    from ood_face.calibration.own_report import DEFAULT_FMRS, make_report  # noqa: PLC0415
+    from ood_face.calibration.files import check_name  # noqa: PLC0415
+    from ood_face.calibration.own_report import (  # noqa: PLC0415
+        DEFAULT_FMRS,
+        checked_rates,
+        make_report,
+    )
     from ood_face.calibration.own_report_files import (  # noqa: PLC0415
         check_target,
         report_document,
         write_report,
+    )
+    from ood_face.calibration.own_report_saving import (  # noqa: PLC0415
+        own_scenario,
+        save_own_calibration,
     )
 
     with errors_as_exits(lang, as_json=as_json):
@@ -82,15 +91,22 @@ def trust(  # noqa: PLR0913 - each option of a command is an argument
         if save_as is not None and target is not None and not target.exists():
             settings = settings.model_copy(update={"scenarios_file": None})
         check_target(out)
+        rates = checked_rates(fmr or DEFAULT_FMRS)
+        if calibration is not None:
+            check_name(calibration)
         applied = _applied(settings, scenario)
         with ConsoleProgress() as progress:
             faces, same_model, folder = _measured(settings, (source, aligned), cache, progress)
-            report = make_report(faces, applied, same_model, fmr or DEFAULT_FMRS, progress)
+            report = make_report(faces, applied, same_model, rates, progress)
         written = write_report(report, out)
+        new = None
+        if save_as is not None and fmr:
+            new = own_scenario(report, save_as, fmr[-1], calibration)
         if calibration is not None:
-            written += _keep(report, folder, calibration)
-        if save_as is not None and target is not None and fmr:
-            _save(report, target, save_as, (fmr[-1], calibration))
+            made = datetime.now(UTC).isoformat(timespec="seconds")
+            written += save_own_calibration(report, folder, calibration, made, instead=True)
+        if new is not None and target is not None:
+            save_scenario(target, new)
             written.append(target)
     if as_json:
         print_json(report_document(report) | {"files": [str(path) for path in written]})
@@ -137,20 +153,6 @@ def _measured(
     scores = None if instruments.curve is None else instruments.curve(variances)
     faces = OwnFaces(data, features, scores, bench.model_id, path.name)
     return faces, bench.same_model, settings.weights_dir / bench.entry.name
-
-
-def _keep(report: OwnReport, folder: Path, name: str) -> list[Path]:
-    from ood_face.calibration.own_report_saving import save_own_calibration  # noqa: PLC0415
-
-    return save_own_calibration(
-        report, folder, name, datetime.now(UTC).isoformat(timespec="seconds"), instead=True
-    )
-
-
-def _save(report: OwnReport, file: Path, name: str, found: tuple[float, str | None]) -> None:
-    from ood_face.calibration.own_report_saving import own_scenario  # noqa: PLC0415
-
-    save_scenario(file, own_scenario(report, name, *found))
 
 
 def _print(report: OwnReport, language: Language) -> None:
