@@ -198,3 +198,35 @@ def test_uncertainty_of_no_crops(scored, crops):
 def test_passes_have_limits(embedder, crops, passes):
     with pytest.raises(InputError, match="from 2 to 200"):
         embedder.embed_with_uncertainty(crops[:1], passes)
+    with pytest.raises(InputError, match="from 2 to 200"):
+        embedder.embed_passes(crops[:1], passes)
+
+
+def test_each_pass_is_a_unit_feature_with_a_score(scored, crops):
+    assert scored.has_dropout
+    embedded, runs = scored.embed_passes(crops[:3], 10)
+    plain = scored.embed(crops[:3])
+    np.testing.assert_array_equal(embedded.features, plain.features)
+    np.testing.assert_array_equal(embedded.ood_scores, plain.ood_scores)
+    assert [len(run) for run in runs] == [10, 10, 10]
+    for run, feature in zip(runs, plain.features, strict=True):
+        np.testing.assert_allclose(np.linalg.norm(run.features, axis=1), 1, atol=1e-5)
+        assert np.all((run.ood_scores >= 0) & (run.ood_scores <= 1))
+        similarities = run.features @ feature
+        assert 0 < similarities.min() <= similarities.max() < 1 - 1e-6
+    assert scored.embed_passes(crops[:0], 10)[1] == []
+
+
+def test_passes_are_the_same_again_and_alone_and_the_first_of_more(scored, crops):
+    together = scored.embed_passes(crops[:6], 12)[1][5]
+    again = scored.embed_passes(crops[:6], 12)[1][5]
+    np.testing.assert_array_equal(again.features, together.features)
+    for alone in (scored.embed_passes(crops[5:6], count)[1][0] for count in (12, 20)):
+        similarities = (alone.features[:12] * together.features).sum(axis=1)
+        assert similarities.min() >= 0.9999
+
+
+def test_without_a_score_there_are_no_passes(unscored, crops):
+    assert not unscored.has_dropout
+    with pytest.raises(InputError, match="cannot estimate its uncertainty"):
+        unscored.embed_passes(crops[:1], 10)

@@ -84,6 +84,26 @@ def test_wrong_crops_are_refused() -> None:
             call(embedder(), np.zeros((1, 64, 64, 3), np.uint8))
 
 
+def test_passes_are_refused_as_uncertainty_is() -> None:
+    with pytest.raises(BackendError, match="not finite"):
+        embedder(session=BlockSession(bad=True)).embed_passes(crops(1), 10)
+    with pytest.raises(InputError):
+        embedder().embed_passes(np.zeros((1, 64, 64, 3), np.uint8), 10)
+    without = embedder(random_head(dropout=0.0))
+    assert (embedder().has_dropout, without.has_dropout) == (True, False)
+    with pytest.raises(InputError, match="trained without dropout"):
+        without.embed_passes(crops(1), 10)
+
+
+def test_passes_are_those_of_the_uncertainty() -> None:
+    runs = embedder().embed_passes(crops(4), 20)[1]
+    doubts = embedder().uncertainty(crops(4), 20)
+    assert [run.ood_scores.mean() for run in runs] == pytest.approx(doubts.score_mean, abs=1e-5)
+    assert [run.ood_scores.std() for run in runs] == pytest.approx(doubts.score_spread, abs=1e-5)
+    spreads = [1 - np.linalg.norm(run.features.mean(axis=0)) for run in runs]
+    assert spreads == pytest.approx(doubts.feature_spread, abs=1e-5)
+
+
 def test_uncertainty_runs_the_trunk_once() -> None:
     session = BlockSession()
     embedder(session=session).embed_with_uncertainty(crops(MAX_BATCH + 1), 50)
