@@ -39,7 +39,7 @@ def report_document(report: OwnReport) -> dict[str, Any]:
     for name, field in SECTIONS.items():
         section = getattr(report, field)
         if isinstance(section, InputError):
-            body[name] = {"refused": {"code": section.key, "reason": str(section)}}
+            body[name] = {"not_measured": {"code": section.key, "reason": str(section)}}
         else:
             body[name] = _FIGURES[name](section)
             if name != "operating_points":

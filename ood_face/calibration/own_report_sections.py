@@ -57,7 +57,7 @@ __all__ = [
 
 PRIOR = 0.5
 NAME = "own-pictures"  # of the calibration until it is saved
-SCORE_EDGES = np.linspace(0, 1, 21)
+SCORE_EDGES = np.round(np.linspace(0, 1, 21), 2)
 SIMILARITY_EDGES = np.round(np.linspace(-1, 1, 101), 2)
 SEED = 29
 

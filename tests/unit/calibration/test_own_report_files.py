@@ -128,7 +128,10 @@ def test_of_an_earlier_report_nothing_is_left(report, tmp_path):
     assert (tmp_path / "notes.txt").exists()
     assert "Not measured: the model has none." in (tmp_path / "report.md").read_text("utf-8")
     body = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert body["same"]["refused"] == {"code": "trust.no_score", "reason": "the model has none"}
+    assert body["same"]["not_measured"] == {
+        "code": "trust.no_score",
+        "reason": "the model has none",
+    }
 
 
 def test_the_same_report_gives_the_same_bytes(report, tmp_path):
