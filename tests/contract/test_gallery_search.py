@@ -197,7 +197,7 @@ def test_a_store_that_is_opened_again_has_the_same_content(home):
         )
 
     store = home.open()
-    gallery = store.create(gallery_info(keep_crops=True))
+    gallery = store.create(gallery_info(keep_crops=True, calibration="night"))
     for number in range(9):
         new = [template(number, with_crop=number % 2 == 0), template(50 + number)]
         gallery.create_subject(f"p{number}", Profile(f"P{number}", {"n": number}), new)

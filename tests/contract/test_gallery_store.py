@@ -23,7 +23,9 @@ TOKEN = RequestToken("key" * 20, "body" * 16)
 
 
 def test_a_new_gallery_is_what_was_asked_for(store):
-    asked = gallery_info("gate_1", max_templates=3, keep_crops=True, token=TOKEN)
+    asked = gallery_info(
+        "gate_1", max_templates=3, keep_crops=True, token=TOKEN, calibration="night"
+    )
 
     made = store.create(asked).info
 
@@ -66,6 +68,7 @@ def test_an_update_replaces_what_may_change_and_nothing_else(store, gallery):
         before,
         model_id="other",
         scenario="strict",
+        calibration="night",
         max_templates=2,
         keep_crops=True,
         created_at=before.created_at + timedelta(days=1),
@@ -75,8 +78,12 @@ def test_an_update_replaces_what_may_change_and_nothing_else(store, gallery):
 
     assert after.version > before.version
     changed = {"scenario": "strict", "max_templates": 2, "keep_crops": True}
+    changed["calibration"] = "night"
     assert after == replace(before, version=after.version, **changed)
     assert gallery.info == after
+
+    assert store.update(replace(after, calibration=None)).calibration is None
+    assert gallery.info.calibration is None
 
 
 def test_an_outdated_version_changes_no_gallery(store, gallery):

@@ -60,6 +60,7 @@ def gallery_info(
     max_templates: int = 5,
     keep_crops: bool = False,
     token: RequestToken | None = None,
+    calibration: str | None = None,
 ) -> GalleryInfo:
     """Return a gallery to be made."""
     return GalleryInfo(
@@ -71,4 +72,5 @@ def gallery_info(
         created_at=datetime(2026, 3, 4, 5, 6, 7, 891011, tzinfo=UTC),
         version=0,
         token=token,
+        calibration=calibration,
     )

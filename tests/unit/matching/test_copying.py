@@ -43,7 +43,7 @@ fakes = pytest.mark.parametrize("stores", [("fake", "fake")], indirect=True)
 
 
 def fill(store, people=PEOPLE, *, keep_crops=False):
-    gallery = store.create(gallery_info(keep_crops=keep_crops, token=TOKEN))
+    gallery = store.create(gallery_info(keep_crops=keep_crops, token=TOKEN, calibration="night"))
     for number in range(people):
         new = [template(10 * number + i, with_crop=i == 0) for i in range(number % 4)]
         gallery.create_subject(f"é{number}", Profile(f"P{number}", {"n": [number]}), new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 
@@ -12,7 +13,13 @@ from ood_face.errors import BackendError, InputError, StorageLockedError
 from ood_face.matching.milvus import MilvusGalleryStore, VectorIndex
 from ood_face.matching.milvus.clock import Clock, from_us, new_uid, to_us, uid_us
 from ood_face.matching.milvus.connection import Connection
-from ood_face.matching.milvus.documents import NOTHING, crop_to_text, from_key, to_key
+from ood_face.matching.milvus.documents import (
+    NOTHING,
+    GalleryRow,
+    crop_to_text,
+    from_key,
+    to_key,
+)
 from ood_face.matching.milvus.rows import MAX_LIMIT, Rows
 from ood_face.matching.milvus.schema import create_plain, create_templates, templates_name
 from ood_face.matching.milvus.searching import TemplateSearch
@@ -210,3 +217,13 @@ def test_times_and_uids_come_back():
     assert to_us(from_us(now_us)) == now_us
     assert uid_us(new_uid(now_us)) == now_us
     assert new_uid(now_us) != new_uid(now_us)
+
+
+def test_a_gallery_written_before_there_were_calibrations_is_read():
+    asked = gallery_info(calibration="night")
+    row = GalleryRow(asked, "u1", None, VectorIndex.FLAT).to_row()
+    assert GalleryRow.from_row(row).info == asked
+    document = json.loads(row["document"])
+    del document["calibration"]
+    before = GalleryRow.from_row(row | {"document": json.dumps(document)}).info
+    assert before == gallery_info()

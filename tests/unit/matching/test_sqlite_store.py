@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -251,3 +252,25 @@ def test_searching_while_subjects_are_deleted_returns_as_many_as_there_are(tmp_p
 
     assert short == []
     assert counts == GalleryCounts(20, 20)
+
+
+def test_galleries_of_the_first_version_are_taken_over(tmp_path):
+    before = Database(tmp_path / "galleries.sqlite", MIGRATIONS[:1], page_size=PAGE_SIZE)
+    with before.writing() as connection:
+        connection.execute(
+            "INSERT INTO galleries (gallery, name, model_id, scenario, max_templates, keep_crops, "
+            "created, version) VALUES (7, 'staff', 'm-1', 'gate', 3, 1, 1700000000000000, 9)"
+        )
+    before.close()
+
+    for _ in range(2):
+        store = SqliteGalleryStore(tmp_path)
+        [found] = store.galleries()
+        assert (found.name, found.scenario, found.calibration) == ("staff", "gate", None)
+        assert (found.max_templates, found.keep_crops, found.version) == (3, True, 9)
+        store.close()
+    store = SqliteGalleryStore(tmp_path)
+    changed = store.update(replace(found, calibration="night"))
+    assert store.open("staff").info == changed
+    assert changed.calibration == "night"
+    store.close()
