@@ -106,7 +106,7 @@ def compare(
     with errors_as_exits(lang, as_json=as_json):
         settings = read_settings()
         image_a, image_b = (_picture(name, settings, lang, as_json) for name in (a, b))
-        comparison = open_service(settings).compare(image_a, image_b, scenario, calibration)
+        comparison = open_service(_alone(settings)).compare(image_a, image_b, scenario, calibration)
         if as_json:
             print_json(comparison_json(comparison, lang))
         else:
@@ -142,7 +142,7 @@ def extract(  # noqa: PLR0913 - each option of a command is an argument
         if out is not None:
             check_writable(out)
         settings = read_settings()
-        service = open_service(settings)
+        service = open_service(_alone(settings))
         kept: list[FileFaces] = []
         codes = [ExitCode.OK]
         found = extract_files(
@@ -252,6 +252,11 @@ def _defect(
     line = printable(f"ood-face: defect, please report it: {kind.__name__}: {error}")
     print(line, file=sys.stderr, flush=True)  # noqa: T201 - the command line's own output
     os._exit(ExitCode.FAILED)
+
+
+def _alone(settings: Settings) -> Settings:
+    # pictures come one after the other: a second predictor would only take time to make
+    return settings.model_copy(update={"workers": 1})
 
 
 def _picture(name: str, settings: Settings, lang: Language, as_json: bool) -> RgbImage:

@@ -73,6 +73,8 @@ def _load() -> Any:  # noqa: ANN401 - None: this release has to be imported whol
     spec = importlib.util.spec_from_file_location(_NAME, file)
     if spec is None or spec.loader is None:
         return None
+    # its log, which is read as it is loaded, tells on standard error what the processor can do
+    os.environ.setdefault("GLOG_minloglevel", "1")
     try:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -90,8 +92,6 @@ def _load() -> Any:  # noqa: ANN401 - None: this release has to be imported whol
 def _make_ready(module: Any) -> None:  # noqa: ANN401
     # Paddle does so before its OpenMP starts: each predictor brings its own number of threads
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # it tells on standard error what the processor can do
-    os.environ.setdefault("GLOG_minloglevel", "1")
     prefix = "FLAGS_"
     flags = [name.removeprefix(prefix) for name in module.globals().keys() if prefix in name]  # noqa: SIM118 - no dict
     module.init_gflags(["--tryfromenv=" + ",".join(flags)])
