@@ -9,12 +9,15 @@ from fastapi import APIRouter, Request
 
 from ood_face.api.answers import language_of
 from ood_face.api.callers import ReadCaller
-from ood_face.api.drift_schemas import DriftResponse, LabelledOut, SignalOut
+from ood_face.api.drift_schemas import DriftResponse, LabelledOut, SignalOut, VerdictsOut
 from ood_face.api.metrics import Family, Sample
 from ood_face.api.openapi import problems
 from ood_face.messages import translate
+from ood_face.monitoring.drift_status import CALIBRATION, VERDICTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ood_face.monitoring.drift_job import DriftJob
 
 __all__ = ["drift_families", "make_drift_router"]
@@ -46,6 +49,12 @@ def make_drift_router(drift: DriftJob) -> APIRouter:
             verdicts=dict(found.verdicts),
             reference_verdicts=dict(found.reference_verdicts),
             verdict_count=found.verdict_count,
+            verdict_drift=VerdictsOut(
+                **asdict(found.verdict_drift),
+                state_name=translate(
+                    f"drift.state_{found.verdict_drift.state.value}", {}, language
+                ),
+            ),
             dropped=found.dropped,
         )
 
@@ -56,7 +65,7 @@ def drift_families(drift: DriftJob) -> list[Family]:
     """Return the gauges; what is not known yet has no number."""
     found = drift.status()
 
-    def family(name: str, about: str, values: dict[str, float | None], label: str) -> Family:
+    def family(name: str, about: str, values: Mapping[str, float | None], label: str) -> Family:
         samples = [
             Sample(value, {label: key}) for key, value in values.items() if value is not None
         ]
@@ -64,12 +73,13 @@ def drift_families(drift: DriftJob) -> list[Family]:
 
     error = found.calibration.expected_calibration_error
     states = {signal.name: signal.name in found.drifted for signal in found.signals}
-    states["calibration"] = "calibration" in found.drifted
+    states |= {name: name in found.drifted for name in (CALIBRATION, VERDICTS)}
+    verdicts = found.verdict_drift
     return [
         family(
             "psi",
             "Population stability index of the window against the reference.",
-            {signal.name: signal.psi for signal in found.signals},
+            {signal.name: signal.psi for signal in found.signals} | {VERDICTS: verdicts.psi},
             "signal",
         ),
         family(
@@ -79,9 +89,23 @@ def drift_families(drift: DriftJob) -> list[Family]:
             "signal",
         ),
         family(
+            "long_psi",
+            "Population stability index of the long window against the reference.",
+            {signal.name: signal.long_psi for signal in found.signals}
+            | {VERDICTS: verdicts.long_psi},
+            "signal",
+        ),
+        family(
+            "long_ks",
+            "Two-sample Kolmogorov-Smirnov distance of the long window from the reference.",
+            {signal.name: signal.long_ks for signal in found.signals},
+            "signal",
+        ),
+        family(
             "reference_items",
             "Numbers in the reference, as far as it is there.",
-            {signal.name: float(signal.reference_count) for signal in found.signals},
+            {signal.name: float(signal.reference_count) for signal in found.signals}
+            | {VERDICTS: float(verdicts.reference_count)},
             "signal",
         ),
         family("drifted", "1: it has drifted.", {k: float(v) for k, v in states.items()}, "signal"),

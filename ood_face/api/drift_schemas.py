@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from ood_face.monitoring.drift_windows import DriftState
 from ood_face.types import Verdict
 
-__all__ = ["DriftResponse", "LabelledOut", "SignalOut"]
+__all__ = ["DriftResponse", "LabelledOut", "SignalOut", "VerdictsOut"]
 
 _STATE = (
     "learning: the reference is being taken; filling: too few numbers for a comparison; stable; "
@@ -40,6 +40,27 @@ class SignalOut(BaseModel):
         description=f"first: the first numbers that came; else the calibration's name. {_KNOWN}"
     )
     reference_taken_at: str | None = Field(description=f"ISO 8601, UTC. {_KNOWN}")
+    long_psi: float | None = Field(ge=0, description=f"PSI of the long window. {_FULL}")
+    long_ks: float | None = Field(ge=0, le=1, description=f"KS of the long window. {_FULL}")
+    long_psi_threshold: float | None = Field(description=f"From this on it has drifted. {_KNOWN}")
+    long_ks_threshold: float | None = Field(description=f"From this on it has drifted. {_KNOWN}")
+    long_window_count: int = Field(description="Numbers in the long window.")
+
+
+class VerdictsOut(BaseModel):
+    """The shares of the verdicts against those of the reference."""
+
+    state: DriftState = Field(description=_STATE)
+    state_name: str = Field(description="The state in the caller's language.")
+    psi: float | None = Field(ge=0, description=f"Population stability index. {_FULL}")
+    long_psi: float | None = Field(ge=0, description=f"The same of the long window. {_FULL}")
+    psi_threshold: float | None = Field(description=f"From this on they have drifted. {_KNOWN}")
+    long_psi_threshold: float | None = Field(
+        description=f"From this on they have drifted. {_KNOWN}"
+    )
+    count: int = Field(description="Verdicts since the reference, in the long window.")
+    reference_count: int = Field(description="Verdicts in the reference so far.")
+    reference_needed: int = Field(description="How many it is to have.")
 
 
 class LabelledOut(BaseModel):
@@ -68,4 +89,5 @@ class DriftResponse(BaseModel):
         description="Share of each verdict in the reference."
     )
     verdict_count: int = Field(description="Verdicts in the window.")
+    verdict_drift: VerdictsOut
     dropped: int = Field(description="Verdicts that came too fast to be watched.")

@@ -51,12 +51,27 @@ def _print(found: DriftStatus, language: Language) -> None:
             say(f"state_{signal.state.value}"),
             _of(signal.psi, signal.psi_threshold),
             _of(signal.ks, signal.ks_threshold),
-            str(signal.window_count),
+            _of(signal.long_psi, signal.long_psi_threshold),
+            _of(signal.long_ks, signal.long_ks_threshold),
+            str(signal.long_window_count),
             f"{signal.reference_count} / {signal.reference_needed}",
         )
         for signal in found.signals
     ]
-    titles = ("signal", "state", "psi", "ks", "window", "reference")
+    verdicts = found.verdict_drift
+    rows.append(
+        (
+            say("signal_verdicts"),
+            say(f"state_{verdicts.state.value}"),
+            _of(verdicts.psi, verdicts.psi_threshold),
+            "-",
+            _of(verdicts.long_psi, verdicts.long_psi_threshold),
+            "-",
+            str(verdicts.count),
+            f"{verdicts.reference_count} / {verdicts.reference_needed}",
+        )
+    )
+    titles = ("signal", "state", "psi", "ks", "long_psi", "long_ks", "window", "reference")
     print_table([say(f"title_{title}") for title in titles], rows)
     labels = found.calibration
     if labels.expected_calibration_error is None:

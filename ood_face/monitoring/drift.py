@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ood_face.monitoring.drift_windows import (
-    FEWEST_LABELS,
-    DriftState,
-    LabelWindow,
-    SignalWindow,
-    VerdictWindow,
+from ood_face.monitoring.drift_status import (
+    CALIBRATION,
+    SIGNALS,
+    VERDICTS,
+    DriftChange,
+    DriftStatus,
+    LabelStatus,
+    SignalShape,
+    SignalStatus,
+    VerdictStatus,
 )
+from ood_face.monitoring.drift_verdicts import VerdictWindow
+from ood_face.monitoring.drift_windows import FEWEST_LABELS, LabelWindow, SignalWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,124 +28,16 @@ if TYPE_CHECKING:
 __all__ = [
     "CALIBRATION",
     "SIGNALS",
+    "VERDICTS",
     "DriftChange",
     "DriftMonitor",
     "DriftStatus",
     "LabelStatus",
     "SignalShape",
     "SignalStatus",
+    "VerdictStatus",
     "utc_now",
 ]
-
-# ood_score of every picture that came; similarity of two faces; that of a search's first candidate
-SIGNALS = ("ood_score", "similarity", "top_similarity")
-CALIBRATION = "calibration"
-
-
-@dataclass(frozen=True, slots=True)
-class SignalStatus:
-    """One kind of number against its reference.
-
-    Attributes
-    ----------
-    psi, ks : of the window; None: it is not full yet
-    psi_threshold, ks_threshold : reaching one of them is drift; None: no reference yet
-    window_count, reference_count : numbers in the window, and in the reference
-    reference_needed : how many the reference is to have
-    reference_source : ``first``, or the name of a calibration; None: no reference yet
-    reference_taken_at : ISO 8601, UTC
-    """
-
-    name: str
-    state: DriftState
-    psi: float | None
-    ks: float | None
-    psi_threshold: float | None
-    ks_threshold: float | None
-    window_count: int
-    reference_count: int
-    reference_needed: int
-    reference_source: str | None
-    reference_taken_at: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SignalShape:
-    """How one kind of number is spread, to be drawn.
-
-    Attributes
-    ----------
-    edges : (E,) what parts its values into bins, rising; the outer bins are open
-    reference, window : (E + 1,) how many values of each lie in the bins
-    """
-
-    edges: tuple[float, ...]
-    reference: tuple[int, ...]
-    window: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LabelStatus:
-    """The calibration of P(same) on labelled items.
-
-    Attributes
-    ----------
-    expected_calibration_error : 0..1; None: fewer than ``needed`` items
-    alert_above : above this it has drifted
-    items, needed : how many there are, and must be
-    """
-
-    state: DriftState
-    expected_calibration_error: float | None
-    alert_above: float
-    items: int
-    needed: int
-
-
-@dataclass(frozen=True, slots=True)
-class DriftStatus:
-    """How everything that is watched stands.
-
-    Attributes
-    ----------
-    at : when, ISO 8601, UTC
-    signals : in the order of ``SIGNALS``
-    verdicts, reference_verdicts : share of each, in the window and in the reference; may be empty
-    verdict_count : verdicts in the window
-    dropped : observations that came too fast to be taken, since the start
-    """
-
-    model_id: str
-    at: str
-    signals: tuple[SignalStatus, ...]
-    calibration: LabelStatus
-    verdicts: Mapping[Verdict, float]
-    reference_verdicts: Mapping[Verdict, float]
-    verdict_count: int
-    dropped: int = 0
-
-    @property
-    def drifted(self) -> tuple[str, ...]:
-        """What has drifted, by name."""
-        found = [signal.name for signal in self.signals if signal.state == DriftState.DRIFTED]
-        more = [CALIBRATION] if self.calibration.state == DriftState.DRIFTED else []
-        return (*found, *more)
-
-
-@dataclass(frozen=True, slots=True)
-class DriftChange:
-    """A state that has changed.
-
-    Attributes
-    ----------
-    name : one of ``SIGNALS``, or ``calibration``
-    values : the figures that brought it about
-    """
-
-    name: str
-    before: DriftState
-    after: DriftState
-    values: Mapping[str, float]
 
 
 def utc_now() -> str:
@@ -177,11 +74,11 @@ class DriftMonitor:
 
     def observe(self, observation: Observation) -> list[DriftChange]:
         """Take the numbers of one verdict; return what has changed by it."""
-        self.verdicts.add(observation.verdict)
         values = [("ood_score", score) for score in observation.scores]
         name = "top_similarity" if observation.source == "identify" else "similarity"
         values.append((name, observation.similarity))
-        changes = (self._add(name, value) for name, value in values if value is not None)
+        changes = [self._add(name, value) for name, value in values if value is not None]
+        changes.append(self._add_verdict(observation.verdict))
         return [change for change in changes if change is not None]
 
     def labelled(self, probability: float, same: bool) -> list[DriftChange]:
@@ -206,6 +103,7 @@ class DriftMonitor:
             verdicts=self.verdicts.shares,
             reference_verdicts=self.verdicts.reference_shares,
             verdict_count=len(self.verdicts.items),
+            verdict_drift=_verdicts(self.verdicts),
         )
 
     def shapes(self) -> dict[str, SignalShape]:
@@ -225,9 +123,24 @@ class DriftMonitor:
         before = window.state
         if not window.add(value, self._now()):
             return None
-        values = {"psi": window.psi, "ks": window.ks}
-        known = {key: value for key, value in values.items() if value is not None}
-        return DriftChange(name, before, window.state, known)
+        return DriftChange(
+            name,
+            before,
+            window.state,
+            _known(psi=window.psi, ks=window.ks, long_psi=window.long_psi, long_ks=window.long_ks),
+        )
+
+    def _add_verdict(self, verdict: Verdict) -> DriftChange | None:
+        window = self.verdicts
+        before = window.state
+        if not window.add(verdict):
+            return None
+        values = _known(psi=window.psi, long_psi=window.long_psi)
+        return DriftChange(VERDICTS, before, window.state, values)
+
+
+def _known(**values: float | None) -> dict[str, float]:
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _signal(name: str, window: SignalWindow) -> SignalStatus:
@@ -245,4 +158,23 @@ def _signal(name: str, window: SignalWindow) -> SignalStatus:
         reference_needed=needed,
         reference_source=None if reference is None else reference.source,
         reference_taken_at=None if reference is None else reference.taken_at,
+        long_psi=window.long_psi,
+        long_ks=window.long_ks,
+        long_psi_threshold=None if limits is None else limits.long_psi,
+        long_ks_threshold=None if limits is None else limits.long_ks,
+        long_window_count=len(window.long_bins),
+    )
+
+
+def _verdicts(window: VerdictWindow) -> VerdictStatus:
+    limits = window.thresholds
+    return VerdictStatus(
+        state=window.state,
+        psi=window.psi,
+        long_psi=window.long_psi,
+        psi_threshold=None if limits is None else limits.psi,
+        long_psi_threshold=None if limits is None else limits.long_psi,
+        count=len(window.since_reference),
+        reference_count=window.reference.total(),
+        reference_needed=max(window.reference_count, window.reference.total()),
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ood_face.errors import ChecksumError, StorageCorruptError
 from ood_face.monitoring.drift import SIGNALS, DriftMonitor
+from ood_face.monitoring.drift_verdicts import VerdictWindow
 from ood_face.monitoring.drift_windows import DriftState, Reference, SignalWindow
 from ood_face.storage import file_errors, write_atomically
 from ood_face.types import Verdict
@@ -25,6 +26,7 @@ __all__ = ["FILE", "load_monitor", "read_saved", "save_monitor", "set_aside"]
 FILE = "drift.json"
 FORMAT = 1
 _SEAL = "sha256"
+_FIGURES = ("psi", "ks", "long_psi", "long_ks")
 
 
 def save_monitor(path: Path, monitor: DriftMonitor) -> None:
@@ -44,6 +46,7 @@ def save_monitor(path: Path, monitor: DriftMonitor) -> None:
         "label_state": monitor.labels.state,
         "verdicts": list(monitor.verdicts.items),
         "reference_verdicts": dict(monitor.verdicts.reference),
+        "verdict_watch": _verdict_table(monitor.verdicts),
     }
     sealed = document | {_SEAL: _seal(document)}
     with file_errors(path):
@@ -80,14 +83,19 @@ def load_monitor(path: Path, monitor: DriftMonitor) -> str | None:
         label_state = DriftState(document["label_state"])
         verdicts = [Verdict(value) for value in document["verdicts"]]
         counted = {Verdict(k): int(v) for k, v in document["reference_verdicts"].items()}
+        # of files written before the shares of verdicts were watched: not there
+        watched = _verdict_window(monitor.verdicts, document.get("verdict_watch"))
         saved_at = str(document["saved_at"])
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise _corrupt(path, f"{type(exc).__name__}: {exc}") from exc
     monitor.signals.update(signals)
     monitor.labels.items.extend(labels)
     monitor.labels.state = label_state
-    monitor.verdicts.items.extend(verdicts)
-    monitor.verdicts.reference = Counter(counted)
+    watched.items.extend(verdicts)
+    watched.reference = Counter(counted)
+    if watched.thresholds is not None and watched.state == DriftState.LEARNING:
+        watched.state = DriftState.FILLING
+    monitor.verdicts = watched
     return saved_at
 
 
@@ -138,10 +146,20 @@ def _table(window: SignalWindow) -> dict[str, Any]:
         "reference": None if window.reference is None else asdict(window.reference),
         "learned": window.learned,
         "bins": list(window.bins),
+        "long_bins": list(window.long_bins),
+        "since_look": window.since_look,
+        "state": window.state,
+        **{key: getattr(window, key) for key in _FIGURES},
+    }
+
+
+def _verdict_table(window: VerdictWindow) -> dict[str, Any]:
+    return {
+        "since_reference": list(window.since_reference),
         "since_look": window.since_look,
         "state": window.state,
         "psi": window.psi,
-        "ks": window.ks,
+        "long_psi": window.long_psi,
     }
 
 
@@ -158,17 +176,34 @@ def _window(fresh: SignalWindow, table: dict[str, Any]) -> SignalWindow:
     fresh.reference = found
     fresh.learned = [float(value) for value in table["learned"]]
     most = 0 if found is None else len(found.counts)
-    bins = [int(number) for number in table["bins"]]
-    if not all(0 <= number < most for number in bins):
-        message = f"a bin lies outside 0..{most - 1}"
-        raise ValueError(message)
-    fresh.bins = deque(bins, fresh.bins.maxlen)
+    # of files written before there was a long window: what the short one holds
+    for name, numbers in (
+        ("bins", table["bins"]),
+        ("long_bins", table.get("long_bins", table["bins"])),
+    ):
+        bins = [int(number) for number in numbers]
+        if not all(0 <= number < most for number in bins):
+            message = f"a bin lies outside 0..{most - 1}"
+            raise ValueError(message)
+        getattr(fresh, name).extend(bins)
     fresh.since_look = int(table["since_look"])
     fresh.state = DriftState(table["state"])
-    fresh.psi, fresh.ks = (
-        None if table[key] is None else float(table[key]) for key in ("psi", "ks")
-    )
+    for key in _FIGURES:
+        value = table.get(key)
+        setattr(fresh, key, None if value is None else float(value))
     return fresh
+
+
+def _verdict_window(fresh: VerdictWindow, table: dict[str, Any] | None) -> VerdictWindow:
+    found = VerdictWindow(fresh.reference_count)
+    if table is not None:
+        found.since_reference.extend(Verdict(value) for value in table["since_reference"])
+        found.since_look = int(table["since_look"])
+        found.state = DriftState(table["state"])
+        found.psi, found.long_psi = (
+            None if table[key] is None else float(table[key]) for key in ("psi", "long_psi")
+        )
+    return found
 
 
 def _reference(table: dict[str, Any]) -> Reference:

@@ -1,9 +1,9 @@
-"""Sliding windows: of one kind of number against its reference, of labels, of verdicts."""
+"""Sliding windows: of one kind of number against its reference, and of labels."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -18,8 +18,13 @@ from ood_face.monitoring.drift_statistics import (
     ks_distance,
     stability_index,
 )
-from ood_face.monitoring.drift_thresholds import FEWEST_IN_REFERENCE, STEP, WINDOW, thresholds_for
-from ood_face.types import Verdict
+from ood_face.monitoring.drift_thresholds import (
+    FEWEST_IN_REFERENCE,
+    LONG_WINDOW,
+    STEP,
+    WINDOW,
+    thresholds_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,17 +32,17 @@ if TYPE_CHECKING:
     from ood_face.monitoring.drift_thresholds import Thresholds
 
 __all__ = [
+    "ENDS_BELOW",
     "FEWEST_LABELS",
     "LABEL_WINDOW",
     "DriftState",
     "LabelWindow",
     "Reference",
     "SignalWindow",
-    "VerdictWindow",
 ]
 
 # an alarm ends when what raised it is below this share of its threshold: it does not flutter
-_ENDS_BELOW = 0.75
+ENDS_BELOW = 0.75
 LABEL_WINDOW = 500
 # with fewer, chance alone can make the error of a true calibration 0.1 and more
 FEWEST_LABELS = 200
@@ -131,10 +136,13 @@ class SignalWindow:
         self.learned: list[float] = []
         # the numbers of their bins alone: nobody's score is kept
         self.bins: deque[int] = deque(maxlen=WINDOW)
+        self.long_bins: deque[int] = deque(maxlen=LONG_WINDOW)
         self.since_look = 0
         self.state = DriftState.LEARNING if reference is None else DriftState.FILLING
         self.psi: float | None = None
         self.ks: float | None = None
+        self.long_psi: float | None = None
+        self.long_ks: float | None = None
 
     @property
     def thresholds(self) -> Thresholds | None:
@@ -164,8 +172,9 @@ class SignalWindow:
             self.reference = Reference.of(self.learned, "first", now)
             self.learned = []
             return self._become(DriftState.FILLING)
-        edges = self.reference.edges
-        self.bins.append(int(np.searchsorted(edges, value, side="right")))
+        which = int(np.searchsorted(self.reference.edges, value, side="right"))
+        self.bins.append(which)
+        self.long_bins.append(which)
         self.since_look += 1
         if len(self.bins) < WINDOW or self.since_look < STEP:
             return False
@@ -173,17 +182,31 @@ class SignalWindow:
         return self._become(self._look(self.reference))
 
     def _look(self, reference: Reference) -> DriftState:
-        window = np.bincount(self.bins, minlength=len(reference.counts))
-        self.psi = float(stability_index(reference.counts, window))
-        self.ks = float(ks_distance(reference.counts, window))
+        self.psi, self.ks = _distances(reference, self.bins)
+        if len(self.long_bins) == LONG_WINDOW:
+            self.long_psi, self.long_ks = _distances(reference, self.long_bins)
         limits = thresholds_for(reference.count)
-        share = _ENDS_BELOW if self.state == DriftState.DRIFTED else 1.0
-        drifted = self.psi >= share * limits.psi or self.ks >= share * limits.ks
+        share = ENDS_BELOW if self.state == DriftState.DRIFTED else 1.0
+        drifted = any(
+            value is not None and value >= share * limit
+            for value, limit in (
+                (self.psi, limits.psi),
+                (self.ks, limits.ks),
+                (self.long_psi, limits.long_psi),
+                (self.long_ks, limits.long_ks),
+            )
+        )
         return DriftState.DRIFTED if drifted else DriftState.STABLE
 
     def _become(self, state: DriftState) -> bool:
         changed, self.state = state != self.state, state
         return changed
+
+
+def _distances(reference: Reference, bins: Iterable[int]) -> tuple[float, float]:
+    window = np.bincount(np.fromiter(bins, np.int64), minlength=len(reference.counts))
+    psi, ks = (measure(reference.counts, window) for measure in (stability_index, ks_distance))
+    return float(psi), float(ks)
 
 
 class LabelWindow:
@@ -216,42 +239,7 @@ class LabelWindow:
         error = self.error
         if error is None:
             return False
-        share = _ENDS_BELOW if self.state == DriftState.DRIFTED else 1.0
+        share = ENDS_BELOW if self.state == DriftState.DRIFTED else 1.0
         state = DriftState.DRIFTED if error > share * self.alert_above else DriftState.STABLE
         changed, self.state = state != self.state, state
         return changed
-
-
-class VerdictWindow:
-    """Shares of the verdicts, in the window and in the reference.
-
-    Parameters
-    ----------
-    reference_count : how many of the first verdicts become the reference
-    """
-
-    def __init__(self, reference_count: int) -> None:
-        self._reference_count = reference_count
-        self.reference: Counter[Verdict] = Counter()
-        self.items: deque[Verdict] = deque(maxlen=WINDOW)
-
-    def add(self, verdict: Verdict) -> None:
-        """Take one verdict."""
-        if self.reference.total() < self._reference_count:
-            self.reference[verdict] += 1
-        self.items.append(verdict)
-
-    @property
-    def shares(self) -> dict[Verdict, float]:
-        """Share of each verdict in the window; empty: there was none."""
-        return _shares(Counter(self.items))
-
-    @property
-    def reference_shares(self) -> dict[Verdict, float]:
-        """Share of each verdict in the reference, as far as it is there."""
-        return _shares(self.reference)
-
-
-def _shares(counts: Counter[Verdict]) -> dict[Verdict, float]:
-    total = counts.total()
-    return {verdict: counts[verdict] / total for verdict in Verdict} if total else {}

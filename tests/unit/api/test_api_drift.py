@@ -83,7 +83,7 @@ def test_what_is_not_known_yet_has_no_number(drift_client):
     text = drift_client.get("/metrics").text
     assert "ood_face_drift_psi" not in text
     assert "expected_calibration_error" not in text
-    assert text.count("ood_face_drift_reference_items{") == len(SIGNALS)
+    assert text.count("ood_face_drift_reference_items{") == len(SIGNALS) + 1  # and the verdicts
 
 
 def test_the_text_format_escapes_and_writes_what_is_not_finite():
