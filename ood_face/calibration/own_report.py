@@ -6,7 +6,7 @@ other commands as well; a section that the data can't carry holds the reason ins
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ from ood_face.calibration.own_report_sections import (
     trade_off,
 )
 from ood_face.calibration.own_report_values import OwnReport
-from ood_face.calibration.pairs import usable_pairs
+from ood_face.calibration.pairs import with_usable_pairs
 from ood_face.calibration.trials import gather_trials, passes_gate
 from ood_face.errors import InputError
 from ood_face.evaluation.instruments import SilentProgress
@@ -114,8 +114,7 @@ def make_report(
     rates = checked_rates(fmrs)
     tell = SilentProgress() if progress is None else progress
     tell.begin("pairs")
-    usable = usable_pairs(faces.data)
-    data = replace(faces.data, pairs={"pairs": usable.pairs})
+    data = with_usable_pairs(faces.data)
     passed = (
         np.ones(len(faces.features), bool)
         if faces.scores is None
@@ -130,7 +129,7 @@ def make_report(
     def compared(name: str, make: Callable[[Trials], T]) -> T | InputError:
         return trials if isinstance(trials, InputError) else section(name, lambda: make(trials))
 
-    mated, impostor = _counts(trials, usable.pairs.same)
+    mated, impostor = _counts(trials, data.pairs["pairs"].same)
     return OwnReport(
         model_id=faces.model_id,
         source=faces.source,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ood_face.evaluation.datasets import TestData
     from ood_face.evaluation.faces import FaceSet, Pairs
 
-__all__ = ["Usable", "labelled_pairs", "quantiles", "usable_pairs"]
+__all__ = ["Usable", "labelled_pairs", "quantiles", "usable_pairs", "with_usable_pairs"]
 
 QUANTILES = np.linspace(0, 1, 21)
 
@@ -65,6 +65,11 @@ def usable_pairs(data: TestData) -> Usable:
         len(pairs.same) - len(there),
         len(there) - len(kept),
     )
+
+
+def with_usable_pairs(data: TestData) -> TestData:
+    """Return the data with only the pairs that :func:`usable_pairs` leaves."""
+    return replace(data, pairs={"pairs": usable_pairs(data).pairs})
 
 
 def labelled_pairs(

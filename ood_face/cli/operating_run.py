@@ -9,6 +9,7 @@ import numpy as np
 
 from ood_face.bootstrap import open_scenarios
 from ood_face.calibration.operating_points import fmr_for_fpir, operating_point, retakes
+from ood_face.calibration.pairs import with_usable_pairs
 from ood_face.calibration.trials import gather_trials, passes_gate
 from ood_face.cli.bench import Bench
 from ood_face.cli.evaluating import Source, read_data
@@ -97,7 +98,8 @@ def find_points(
     Raises
     ------
     InputError
-        The pictures can't be read, or are too few for the rate; says how many are needed.
+        The pictures can't be read, contradict each other, or are too few for the rate; says how
+        many are needed.
     UnknownScenarioError
         No scenario has this name.
     """
@@ -112,7 +114,10 @@ def find_points(
         )
     applied = scenarios[scenario]
     bench = Bench(settings, cache, MIN_PASSES, progress)
-    data = read_data(_source(target), cache, bench, progress)
+    source = _source(target)
+    data = read_data(source, cache, bench, progress)
+    if source.data is None:  # own pictures may lie there twice, or in the wrong place
+        data = with_usable_pairs(data)
     instruments = bench.instruments()
     progress.begin("features of all faces", len(data.faces.crops))
     features, _, variances = measure_all(instruments.measure, data.faces.crops)

@@ -108,6 +108,18 @@ def test_too_few_pairs_are_refused_and_nothing_is_saved(run, people):
 
 
 @pytest.mark.usefixtures("embedder")
+def test_a_picture_that_lies_there_twice_makes_no_pair_with_itself(run, people):
+    again = Path(people, "p00", "again.png")
+    again.write_bytes(Path(people, "p00", "0.png").read_bytes())
+    found = json.loads(points(run, people, "--fmr", "0.01", "--json").stdout)
+    assert found["without_gate"]["mated_pairs"] == 24 * 6 + 3
+    Path(people, "p01", "0.png").write_bytes(again.read_bytes())
+    result = points(run, people, "--fmr", "0.01")
+    assert result.exit_code == 7
+    assert "are the same picture, but of two people" in result.stderr
+
+
+@pytest.mark.usefixtures("embedder")
 @pytest.mark.parametrize(
     ("options", "says"),
     [
