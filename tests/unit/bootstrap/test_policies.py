@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from ood_face.artifacts import PROBABILITY_FILE, sha256_of, write_toml
+from ood_face.artifacts import PROBABILITY_FILE, sha256_of
 from ood_face.bootstrap import check_policies, open_policies
 from ood_face.bootstrap.policies import read_policies
 from ood_face.calibration.files import calibration_path, write_calibration_file
@@ -22,39 +21,21 @@ from ood_face.errors import (
     ConfigError,
 )
 from ood_face.service import FaceService
-from ood_face.types import SameModel, Scenario
+from ood_face.types import Scenario
 from tests.fakes import CountingAdmission, FakeDetector, FakeEmbedder, fake_align, picture
 from tests.fakes.audit import RecordingAudit
+from tests.unit.bootstrap.policy_files import (
+    MODEL_ID,
+    policy_files,
+    same_model,
+    write_manifest,
+)
 from tests.unit.calibration.calibrations import MADE, people
-
-MODEL_ID = "fake-1@3"
-SCENARIOS = '[gate]\ncalibration = "day"\ncalibration_configs = ["night"]\n'
-
-
-def same_model(model_id: str = MODEL_ID) -> SameModel:
-    return SameModel(model_id, np.array([2.0, -5.0, 33.0]), 0.01 * np.eye(3), (-8.0, 9.0))
-
-
-def write_manifest(weights: Path) -> None:
-    file = f"fake-1/{PROBABILITY_FILE}"
-    entry = {"kind": "embedder", "version": "3", "license": "-", "source": "made up"}
-    entry["files"] = {file: sha256_of(weights / file)}
-    write_toml(weights / "manifest.toml", {"default_model": "fake-1", "models": {"fake-1": entry}})
 
 
 @pytest.fixture
 def settings(tmp_path) -> Settings:
-    """Return settings of a weights folder with P(same), two calibrations and no network."""
-    weights = tmp_path / "weights"
-    (weights / "fake-1" / "calibration").mkdir(parents=True)
-    write_same_model(weights / "fake-1" / PROBABILITY_FILE, same_model(), {"people": 500})
-    write_manifest(weights)
-    for seed, name in enumerate(("day", "night")):
-        made = fit_calibration(people(seed=seed), "vector", name, MODEL_ID, MADE)
-        write_calibration_file(calibration_path(weights / "fake-1", name), made)
-    scenarios = tmp_path / "scenarios.toml"
-    scenarios.write_text(SCENARIOS, encoding="utf-8")
-    return Settings(weights_dir=weights, data_dir=tmp_path / "data", scenarios_file=scenarios)
+    return policy_files(tmp_path)
 
 
 def service_of(settings: Settings) -> FaceService:

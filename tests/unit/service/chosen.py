@@ -29,10 +29,14 @@ CALIBRATIONS = {"day": always(0.6), "night": always(0.999)}
 POLICIES = Policies(SCENARIOS, MODEL, CALIBRATIONS)
 
 
-def service_of(policies: Policies = POLICIES, detector: FakeDetector | None = None) -> FaceService:
+def service_of(
+    policies: Policies = POLICIES,
+    detector: FakeDetector | None = None,
+    embedder: FakeEmbedder | None = None,
+) -> FaceService:
     return FaceService(
         FakeDetector() if detector is None else detector,
-        FakeEmbedder(),
+        FakeEmbedder() if embedder is None else embedder,
         policies,
         CountingAdmission(),
         fake_align,
