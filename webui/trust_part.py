@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ood_face.types import Role
     from webui.catalogue import Texts
 
-__all__ = ["TrustPart", "ask_script", "asked", "asking", "done_script", "may"]
+__all__ = ["SAVING", "TrustPart", "ask_script", "asked", "asking", "done_script", "may"]
 
 _MOUNT = """
 (function mount() {
@@ -24,6 +24,8 @@ _MOUNT = """
   else setTimeout(mount, 10);
 })();
 """
+# of a control that may show a link to a file which is to be saved at once
+SAVING = 'watch("value", () => window.oodFace.trust.save(element));'
 
 
 class TrustPart(Protocol):

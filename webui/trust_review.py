@@ -11,7 +11,7 @@ from ood_face.messages import DEFAULT_LANGUAGE
 from ood_face.types import Role
 from webui.catalogue import texts
 from webui.controls import QUIET
-from webui.trust_part import ask_script, asked, asking, done_script, may
+from webui.trust_part import SAVING, ask_script, asked, asking, done_script, may
 from webui.trust_review_outcomes import (
     ReviewOutcome,
     erased,
@@ -54,7 +54,7 @@ class ReviewPart:
         self._outcome = gr.State(None)
         self._said = gr.HTML(
             html_template='<div role="status" aria-live="polite">${value}</div>',
-            js_on_load=None,
+            js_on_load=SAVING,
             apply_default_css=False,
             elem_id="review-said",
         )

@@ -10,6 +10,7 @@ import gradio as gr
 from ood_face.messages import DEFAULT_LANGUAGE
 from webui.catalogue import texts
 from webui.markup import tag
+from webui.trust_drift import DriftPart
 from webui.trust_review import ReviewPart
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class TrustTab:
         made: list[tuple[str, Callable[[], TrustPart]]] = []
         if review is not None:
             made.append(("review", lambda: ReviewPart(served, review)))
+        drift = served.drift
+        if drift is not None:
+            made.append(("drift", lambda: DriftPart(served, drift)))
         with gr.Tabs(elem_classes="trust-tabs"):
             for name, make in made:
                 with _part(localized, name):
@@ -81,4 +85,4 @@ def _part(localized: Localized, name: str) -> gr.Tab:
 
 
 def _intro(words: Texts, name: str) -> str:
-    return tag("p", words(f"trust.{name}_intro"), class_="intro")
+    return tag("p", words(f"trust.intro_{name}"), class_="intro")

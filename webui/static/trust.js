@@ -7,6 +7,83 @@
   const LABEL_OF_KEY = { 1: "same", 2: "different", 3: "unusable" };
   const FIELDS = new Set(["INPUT", "SELECT", "TEXTAREA"]);
 
+  /* Plots: data come with the page, Plotly with Gradio; colours are the page's own. */
+  let loading = null;
+
+  function library(address) {
+    if (!loading) {
+      loading = import(new URL(address, document.baseURI)).then(() => window.Plotly);
+    }
+    return loading;
+  }
+
+  function coloured(value, style) {
+    if (typeof value === "string" && value.startsWith("@")) {
+      return style.getPropertyValue(`--${value.slice(1)}`).trim();
+    }
+    if (Array.isArray(value)) return value.map((one) => coloured(one, style));
+    if (value && typeof value === "object") {
+      return Object.fromEntries(
+        Object.entries(value).map(([key, one]) => [key, coloured(one, style)])
+      );
+    }
+    return value;
+  }
+
+  function painted(stage) {
+    const style = getComputedStyle(stage);
+    const { data, layout } = coloured(JSON.parse(stage.dataset.figure), style);
+    const line = style.getPropertyValue("--line").trim();
+    const ink = style.getPropertyValue("--ink").trim();
+    for (const axis of [layout.xaxis, layout.yaxis]) {
+      Object.assign(axis, { gridcolor: line, linecolor: line, automargin: true, fixedrange: true });
+    }
+    layout.font = { family: style.fontFamily, size: 13, color: ink };
+    layout.paper_bgcolor = layout.plot_bgcolor = "rgba(0,0,0,0)";
+    layout.dragmode = false;
+    return { data, layout };
+  }
+
+  async function draw(stage) {
+    try {
+      const plotly = await library(stage.dataset.library);
+      const { data, layout } = painted(stage);
+      if (!stage.isConnected || stage.offsetParent === null) return;
+      await plotly.newPlot(stage, data, layout, { displayModeBar: false, responsive: true });
+      stage.dataset.drawn = "yes";
+    } catch (error) {
+      stage.textContent = stage.dataset.missing;
+    }
+  }
+
+  const inView = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      inView.unobserve(target);
+      draw(target);
+    }
+  });
+
+  async function savePng(button) {
+    const stage = button.closest("figure").querySelector(".plot");
+    const plotly = await library(stage.dataset.library);
+    const { data, layout } = painted(stage);
+    const title = button.closest("figure").querySelector("h4").textContent;
+    const surface = getComputedStyle(stage).getPropertyValue("--surface").trim();
+    Object.assign(layout, { paper_bgcolor: surface, title: { text: title, font: { size: 18 } } });
+    layout.margin = { ...layout.margin, t: 70 };
+    const size = { format: "png", width: 960, height: 560, scale: 2 };
+    const link = document.createElement("a");
+    link.href = await plotly.toImage({ data, layout }, size);
+    link.download = `${button.dataset.png}.png`;
+    link.click();
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-png]");
+    if (button) savePng(button);
+  });
+
   class Part {
     constructor(element, trigger) {
       Object.assign(this, { element, trigger, waiting: [], current: null, focus: null });
@@ -57,7 +134,7 @@
       const { do: wish, item, label } = button.dataset;
       const card = button.closest("[data-item][tabindex]");
       if (card) this.leave(card, wish);
-      else this.focus = button.dataset.do;
+      else this.focus = `[data-do="${wish}"]`;
       this.ask({ do: wish, item, label });
     }
 
@@ -82,22 +159,20 @@
       this.ask({ do: "show" });
     }
 
-    /* After the answer is drawn: the focus goes to where it was. */
+    /* After an answer is drawn: what waits for its own answer stays away, the focus goes back. */
     drawn() {
-      const download = document.querySelector("[data-now]");
-      if (download) {
-        download.removeAttribute("data-now");
-        download.click();
+      for (const stage of this.element.querySelectorAll(".plot")) inView.observe(stage);
+      const asked = [this.current, ...this.waiting].filter((wish) => wish && wish.item);
+      for (const { item } of asked) {
+        const card = this.element.querySelector(`.review-card[data-item="${item}"]`);
+        if (card && this.filters().state === "open") card.classList.add("leaving");
       }
-      if (this.keys !== undefined) {
-        const box = this.element.querySelector("[data-keys]");
-        if (box) box.checked = this.keys;
-      }
-      if (!this.focus) return;
+      const box = this.element.querySelector("[data-keys]");
+      if (box && this.keys !== undefined) box.checked = this.keys;
+      if (!this.focus || document.activeElement !== document.body) return;
       const found = this.element.querySelector(this.focus);
       const target = found && (found.closest(".review-card") || found);
-      if (target) target.focus({ preventScroll: this.focus.startsWith("#") === false });
-      this.focus = null;
+      if (target) target.focus({ preventScroll: true });
     }
 
     pressed(event) {
@@ -136,6 +211,11 @@
     mount(name, element, trigger, watch) {
       parts.set(name, new Part(element, trigger));
       watch("value", () => parts.get(name).drawn());
+    },
+    /* A file that was made on request is saved at once; the link stays for whoever missed it. */
+    save(element) {
+      const link = element.querySelector("[data-now]");
+      if (link) link.click();
     },
     asked(name) {
       return parts.get(name).current;

@@ -13,7 +13,7 @@ from ood_face.types import (
     ReviewOrder,
     ReviewState,
 )
-from webui.markup import Html, join, tag
+from webui.markup import Html, tag
 from webui.outcomes import Problem
 from webui.views.parts import card, error_card, icon
 from webui.views.verdict import scenario_title
@@ -52,7 +52,7 @@ def review_view(outcome: ReviewOutcome | None, texts: Texts) -> Html:
     if outcome.matching > len(outcome.cards):
         label = texts("review.more", count=outcome.matching - len(outcome.cards))
         parts.append(_button(label, "more", class_="trust-button review-more"))
-    return join(*parts)
+    return tag("div", *parts, class_="trust-list")
 
 
 def review_said(outcome: ReviewOutcome | None, texts: Texts) -> Html:
