@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import ood_face
-from ood_face.bootstrap import open_scenarios, open_service, read_settings
+from ood_face.bootstrap import open_review, open_scenarios, open_service, read_settings
 from ood_face.cli.audit import audit
 from ood_face.cli.backup import backup, restore
 from ood_face.cli.calibrating import calibrate
@@ -90,23 +91,33 @@ app.command("operating-points", epilog=HELP_EPILOG)(operating_points)
 
 
 @app.command(epilog=HELP_EPILOG)
-def compare(
+def compare(  # noqa: PLR0913 - each option of a command is an argument
     a: Annotated[str, typer.Argument(help="First picture; - reads stdin.")],
     b: Annotated[str, typer.Argument(help="Second picture; - reads stdin.")],
+    *,
     scenario: Annotated[str, typer.Option(help="Thresholds to apply.")] = "default",
     calibration: Annotated[
         str | None,
         typer.Option(help="One that the scenario offers, or none; unset: the scenario's choice."),
     ] = None,
+    flag: Annotated[
+        bool, typer.Option("--flag", help="Offer a doubtful verdict to the review queue.")
+    ] = False,
     as_json: AsJson = False,
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
     """Say whether two pictures show the same person; the exit code is the verdict."""
     refuse(a == b == STDIN, "only one of the two pictures can come from stdin")
-    with errors_as_exits(lang, as_json=as_json):
+    with errors_as_exits(lang, as_json=as_json), ExitStack() as opened:
         settings = read_settings()
         image_a, image_b = (_picture(name, settings, lang, as_json) for name in (a, b))
-        comparison = open_service(_alone(settings)).compare(image_a, image_b, scenario, calibration)
+        if flag:
+            # closed before the process ends: an item is written in passing
+            review = opened.enter_context(closing(open_review(settings)))
+            service = open_service(_alone(settings), review.queue)
+        else:
+            service = open_service(_alone(settings))
+        comparison = service.compare(image_a, image_b, scenario, calibration)
         if as_json:
             print_json(comparison_json(comparison, lang))
         else:

@@ -11,11 +11,18 @@ import numpy as np
 import typer
 
 from ood_face.bootstrap import open_review, read_settings
-from ood_face.cli.exits import HELP_EPILOG, errors_as_exits, printable
+from ood_face.cli.exits import (
+    HELP_EPILOG,
+    ExitCode,
+    errors_as_exits,
+    exit_code,
+    printable,
+    report,
+)
 from ood_face.cli.extracting import check_writable
 from ood_face.cli.options import AsJson, Lang
 from ood_face.cli.render import print_json, print_table
-from ood_face.errors import InputError
+from ood_face.errors import InputError, ReviewNotFoundError
 from ood_face.imaging import encode_png
 from ood_face.messages import DEFAULT_LANGUAGE, reason_sentence, translate
 from ood_face.types import ReviewLabel, ReviewOrder, ReviewQuery, ReviewState
@@ -135,6 +142,32 @@ def export(
         print_json(counts)
     else:
         typer.echo(printable(translate("review.exported", counts, lang)))
+
+
+@app.command(epilog=HELP_EPILOG)
+def delete(
+    item_ids: Annotated[
+        list[int], typer.Argument(metavar="ITEM...", min=0, help="Ids of the items, see 'list'.")
+    ],
+    as_json: AsJson = False,
+    lang: Lang = DEFAULT_LANGUAGE,
+) -> None:
+    """Erase items for good; one that is not there keeps no other."""
+    erased, codes = [], [ExitCode.OK]
+    with errors_as_exits(lang, as_json=as_json), closing(open_review(read_settings())) as review:
+        for item_id in dict.fromkeys(item_ids):
+            try:
+                review.delete(item_id)
+            except ReviewNotFoundError as exc:
+                report(exc, lang, as_json=as_json)
+                codes.append(exit_code(exc))
+            else:
+                erased.append(item_id)
+    if as_json:
+        print_json({"erased": erased})
+    else:
+        typer.echo(translate("review.pruned", {"count": len(erased)}, lang))
+    raise typer.Exit(max(codes))
 
 
 @app.command(epilog=HELP_EPILOG)

@@ -5,10 +5,16 @@ import json
 import numpy as np
 import pytest
 
+from ood_face.cli import app as cli
 from ood_face.cli import review as command
-from ood_face.service import ReviewService
+from ood_face.matching import load_scenarios
+from ood_face.service import Flagger, Policies, ReviewedFaceService, ReviewService
+from tests.fakes.admission import CountingAdmission
 from tests.fakes.audit import RecordingAudit
-from tests.fakes.review import FakeReviewQueue, case, yes
+from tests.fakes.detector import FakeDetector
+from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.review import FakeReviewQueue, case, everything, yes
+from tests.fakes.service import fake_align
 from tests.fakes.templates import crop
 
 
@@ -69,6 +75,50 @@ def test_what_is_labelled_is_exported_for_calibrate(run, tmp_path):
         assert found["scores"].tolist() == [0.41, 0.42]
         assert found["labels"].tolist() == [1, 0]
     assert [path.name for path in tmp_path.iterdir()] == ["labels.npz"]
+
+
+def test_items_are_erased_and_one_that_is_not_there_keeps_no_other(run, review):
+    result = run("review", "delete", "1", "9", "3", "1")
+    assert result.exit_code == 2
+    assert "the review queue has no item 9" in result.stderr
+    assert result.stdout == "2 items were erased.\n"
+    assert listed(run("review", "list", "--json", "--state", "all")) == [2]
+    as_json = run("review", "delete", "2", "--json")
+    assert (as_json.exit_code, json.loads(as_json.stdout)) == (0, {"erased": [2]})
+    assert review.closed
+
+
+def reviewed_service(queue: FakeReviewQueue) -> ReviewedFaceService:
+    return ReviewedFaceService(
+        Flagger(queue, 0.5),
+        FakeDetector(),
+        FakeEmbedder(),
+        Policies(load_scenarios(), None),
+        CountingAdmission(),
+        fake_align,
+        dominant_face_ratio=2.0,
+    )
+
+
+def test_a_doubtful_comparison_is_offered_to_the_queue_only_if_asked(run, review, monkeypatch):
+    monkeypatch.setattr(
+        cli,
+        "open_service",
+        lambda _, queue=None: run.service if queue is None else reviewed_service(queue),
+    )
+    monkeypatch.setattr(cli, "open_review", command.open_review)
+    good, poor = run.file("a.png", 40), run.file("b.png", 40, colour=(70, 70, 70))
+    before = len(everything(review))
+    plain = run("compare", good, poor, "--json")
+    assert (plain.exit_code, len(everything(review))) == (4, before)
+    flagged = run("compare", good, poor, "--json", "--flag")
+    assert (flagged.exit_code, flagged.stdout) == (4, plain.stdout)
+    assert len(everything(review)) == before + 1
+    assert everything(review)[0].case.verdict == "recapture"
+    assert review.closed
+    # a verdict that is sure is no matter for a person
+    assert run("compare", good, good, "--flag").exit_code == 0
+    assert len(everything(review)) == before + 1
 
 
 @pytest.mark.parametrize(
