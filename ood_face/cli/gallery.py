@@ -96,10 +96,11 @@ def show(name: GalleryName, as_json: AsJson = False, lang: Lang = DEFAULT_LANGUA
     with errors_as_exits(lang, as_json=as_json), opened_records(read_settings()) as records:
         gallery = records.open(name)
         info, counts = gallery.info, gallery.counts()
+        index = gallery.index_kind()
         if as_json:
-            print_json(gallery_json(info, counts))
+            print_json(gallery_json(info, counts) | {"index": index})
         else:
-            print_gallery(info, counts, lang)
+            print_gallery(info, counts, index, lang)
 
 
 @app.command(epilog=HELP_EPILOG)

@@ -80,7 +80,7 @@ def print_galleries(
     print_table(_columns(titles, language), rows)
 
 
-def print_gallery(info: GalleryInfo, counts: GalleryCounts, language: Language) -> None:
+def print_gallery(info: GalleryInfo, counts: GalleryCounts, index: str, language: Language) -> None:
     """Print one gallery, a line for each thing known of it."""
     facts = {
         "gallery": info.name,
@@ -91,6 +91,7 @@ def print_gallery(info: GalleryInfo, counts: GalleryCounts, language: Language) 
         "calibration": info.calibration,
         "max_templates": str(info.max_templates),
         "crops": _yes(info.keep_crops, language),
+        "index": index,
         "created": iso_time(info.created_at),
         "version": str(info.version),
     }

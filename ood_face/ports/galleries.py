@@ -41,6 +41,10 @@ class Gallery(Protocol):
         """Return how many subjects and templates there are."""
         ...
 
+    def index_kind(self) -> str:
+        """Return the name of what searches go through now, such as ``flat``: each is compared."""
+        ...
+
     def create_subject(
         self,
         subject_id: str,

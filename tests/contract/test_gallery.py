@@ -16,6 +16,7 @@ from ood_face.errors import (
     TemplateMismatchError,
     VersionConflictError,
 )
+from ood_face.matching.milvus.vector_index import VectorIndex
 from ood_face.types import GalleryCounts, Profile, RequestToken
 from tests.fakes.templates import feature, template
 
@@ -44,6 +45,13 @@ def test_a_new_subject_is_what_was_asked_for(gallery):
     assert first.template_id != second.template_id
     assert before <= first.created_at <= datetime.now(UTC)
     assert gallery.counts() == GalleryCounts(1, 2)
+
+
+def test_a_gallery_says_what_its_searches_go_through(gallery):
+    gallery.create_subject("ada", Profile("Ada"), [template(1)])
+
+    # of a few templates: each is compared, or what Milvus makes of them
+    assert gallery.index_kind() in {"flat", *VectorIndex}
 
 
 def test_an_id_is_given_once(gallery):

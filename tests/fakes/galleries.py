@@ -81,6 +81,10 @@ class FakeGallery:
         entries = self._there().entries
         return GalleryCounts(len(entries), sum(len(entry.made_of) for entry in entries.values()))
 
+    def index_kind(self) -> str:
+        self._there()
+        return "flat"
+
     def create_subject(
         self,
         subject_id: str,

@@ -74,6 +74,10 @@ class MilvusGallery:
                 break
         return GalleryCounts(subjects, templates)
 
+    def index_kind(self) -> str:
+        """Return the kind of index that Milvus searches templates with."""
+        return self._in.index.value
+
     def create_subject(
         self,
         subject_id: str,

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import IO, TYPE_CHECKING
 
-from ood_face.errors import StorageCorruptError
+from ood_face.errors import InputError, StorageCorruptError
 from ood_face.matching.sqlite.layout import DATABASES
 from ood_face.storage import file_errors
 
@@ -99,14 +99,21 @@ class Archive:
     ------
     StorageCorruptError
         It is none, or is damaged, or of a newer format.
-    StorageError
-        It cannot be read.
+    InputError
+        It is not there, or cannot be read.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        with file_errors(file):
+        try:
             stream = file.open("rb")
+        except OSError as exc:
+            raise InputError(
+                "backup.unreadable",
+                "the backup {file} cannot be read: {problem}",
+                file=str(file),
+                problem=exc.strerror or type(exc).__name__,
+            ) from exc
         try:
             self._archive = zipfile.ZipFile(stream)
             self.manifest = self._read_manifest()

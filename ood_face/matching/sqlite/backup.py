@@ -117,8 +117,9 @@ def restore_backup(file: Path, folder: Path, replace: bool = False) -> BackupRep
     StorageLockedError
         A process serves the folder; names that process.
     StorageError
-        There are galleries, and they are not to be replaced; or something cannot be read or
-        written.
+        There are galleries, and they are not to be replaced; or something cannot be written.
+    InputError
+        There is no such file, or it cannot be read.
     """
     archive = Archive(file)
     with closing(archive), closing(FolderLock(folder / LOCK)):

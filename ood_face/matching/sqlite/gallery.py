@@ -86,6 +86,12 @@ class SqliteGallery:
             self._there(connection)
             return reading.counts(connection, self._gallery)
 
+    def index_kind(self) -> str:
+        """Return the kind of index; it is loaded, or made, if it was not yet."""
+        with self._database.reading() as connection:
+            self._there(connection)
+        return self._cache.index().kind
+
     def create_subject(
         self,
         subject_id: str,

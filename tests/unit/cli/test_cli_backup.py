@@ -94,7 +94,8 @@ def test_galleries_in_milvus_are_said_to_be_left_out(run, monkeypatch):
     [
         (("backup", "there.zip"), 10, "there.zip exists already"),
         (("backup", "no/folder.zip"), 9, "no/folder.zip cannot be used"),
-        (("restore", "none.zip"), 9, "none.zip"),
+        (("restore", "none.zip"), 7, "the backup none.zip cannot be read: No such file"),
+        (("restore", "."), 7, "the backup . cannot be read: Is a directory"),
         (("restore", "there.zip", "--replace"), 9, "there.zip is no backup, or a damaged one"),
     ],
     ids=str,

@@ -43,7 +43,10 @@ def test_a_gallery_is_made_and_shown(run):
         "keep_crops": True,
         "subjects": 0,
         "templates": 0,
+        "index": "flat",
     }
+    assert "index" in run("gallery", "show", "staff").stdout
+    assert "索引类型" in run("gallery", "show", "staff", "--lang", "zh").stdout
     for command in (("list",), ("show", "staff"), ("show", "staff", "--lang", "zh")):
         text = run("gallery", *command).stdout
         assert all(word in text for word in ("staff", "fake-1", "gate", "3"))

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from ood_face.errors import StorageCorruptError, StorageError
+from ood_face.errors import InputError, StorageCorruptError
 from ood_face.matching.sqlite import restore_backup
 
 
@@ -92,5 +92,5 @@ def test_an_archive_of_another_program_is_refused(tmp_path, database):
 
 
 def test_a_backup_that_is_not_there_is_a_clear_error(tmp_path):
-    with pytest.raises(StorageError, match=r"none\.zip"):
+    with pytest.raises(InputError, match=r"none\.zip cannot be read"):
         restore_backup(tmp_path / "none.zip", tmp_path / "data")
