@@ -7,21 +7,26 @@ import binascii
 import logging
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from anyio import to_thread
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, RedirectResponse
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 
-from ood_face.errors import BackendError, UnauthenticatedError
+from ood_face.errors import BackendError, ForbiddenError, UnauthenticatedError
 from ood_face.messages import error_sentence, negotiate
+from webui.signin import SIGN_IN, SIGN_OUT, STYLES, SignIn, is_foreign
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from ood_face.api.auth import Access
 
-__all__ = ["PageGuard", "basic_password"]
+__all__ = ["SIGNED_IN", "PageGuard", "basic_password", "spoke_tls"]
+
+# name in a request's state of the key that its browser signed in with
+SIGNED_IN = "page_key"
 
 # Gradio also has routes that store uploads, serve files, fetch addresses, list events and show
 # statistics. The page needs none of them: its pictures travel inside the events.
@@ -49,7 +54,6 @@ _HEADERS = {
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # these see to their callers themselves, or tell nothing that is worth hiding
 _API_PREFIX = "/v1/"
 _OPEN = ("/healthz", "/readyz", "/openapi.json", "/metrics")
@@ -62,17 +66,22 @@ class PageGuard:
     """Closes what the page does not use, and adds the page's security headers.
 
     The headers of the API's own answers are left as they are. Where the API is closed to whoever
-    has no key, so is the page: the browser asks for a name, which is ignored, and a password,
-    which is an API key of any role.
+    has no key, so is the page: a browser is led to where one signs in, and a program may send
+    the key as the password of Basic authentication, with any name. Otherwise the page is for this
+    machine's own browsers alone, by a name that no other site can have.
 
     Parameters
     ----------
     access : knows the keys; None: the page is open
+    signin : begins and ends sessions; None: nobody can sign in
     """
 
-    def __init__(self, app: ASGIApp, access: Access | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, access: Access | None = None, signin: SignIn | None = None
+    ) -> None:
         self._app = app
         self._access = access
+        self._signin = signin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -92,33 +101,81 @@ class PageGuard:
             await send(message)
 
         path = scope["path"]
-        refusal = await self._ask_for_key(scope) if self._is_locked(path) else None
-        if refusal is None and _is_closed(path):
-            refusal = PlainTextResponse("not found", status_code=404)
-        if refusal is None and path.startswith(_GRADIO_PREFIX) and _is_foreign(scope):
-            refusal = PlainTextResponse("requests of other sites are refused", status_code=403)
-        await (refusal or self._app)(scope, receive, send_with_headers)
+        if _is_of_api(path):
+            await self._app(scope, receive, send_with_headers)
+            return
+        answer = await self._meet(scope, receive)
+        if answer is None and _is_closed(path):
+            answer = PlainTextResponse("not found", status_code=404)
+        if answer is None and path.startswith(_GRADIO_PREFIX) and is_foreign(scope):
+            answer = PlainTextResponse("requests of other sites are refused", status_code=403)
+        await (answer or self._app)(scope, receive, send_with_headers)
 
     def _is_locked(self, path: str) -> bool:
-        of_api = path.startswith(_API_PREFIX) or path in _OPEN
-        return self._access is not None and self._access.closed and not of_api
+        return self._access is not None and self._access.closed and not _is_of_api(path)
 
-    async def _ask_for_key(self, scope: Scope) -> PlainTextResponse | None:
+    async def _meet(self, scope: Scope, receive: Receive) -> Response | None:
+        """Return what to say to who comes; None: welcome."""
         if self._access is None:
             return None
-        headers = Headers(scope=scope)
         try:
-            await to_thread.run_sync(self._access.authenticate, _required_password(headers))
-        except UnauthenticatedError as exc:
-            client = scope["client"][0] if scope.get("client") else "?"
-            _logger.warning("page refused to %s: %s", client, exc.key)
-            sentence = error_sentence(exc, negotiate(headers.get("accept-language")))
-            challenge = {"WWW-Authenticate": _CHALLENGE, "Cache-Control": "no-store"}
-            return PlainTextResponse(sentence, status_code=401, headers=challenge)
+            if not self._access.closed:
+                _check_local(self._access, scope)
+            if self._signin is not None and scope["path"] in (SIGN_IN, SIGN_OUT):
+                return await self._signin.answer(Request(scope, receive))
+            if await self._is_signed_in(scope) or not self._access.closed:
+                return None
+            return await self._ask_for_key(scope)
+        except ForbiddenError as exc:
+            return PlainTextResponse(_sentence(exc, scope), status_code=403)
         except BackendError as exc:
             _logger.error("page refused, the keys cannot be read: %s", exc)  # noqa: TRY400
             return PlainTextResponse("not ready", status_code=503)
+
+    async def _is_signed_in(self, scope: Scope) -> bool:
+        if self._signin is None:
+            return False
+        key = await to_thread.run_sync(self._signin.signed_in, scope)
+        if key is not None:
+            scope.setdefault("state", {})[SIGNED_IN] = key
+        return key is not None
+
+    async def _ask_for_key(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        if scope["path"] == STYLES:
+            return None
+        try:
+            password = _required_password(headers)
+            if self._access is not None:
+                await to_thread.run_sync(self._access.authenticate, password)
+        except UnauthenticatedError as exc:
+            if _is_visit(scope, headers) and self._signin is not None:
+                relative = "../" * (scope["path"].count("/") - 1)
+                return RedirectResponse(f"{relative or './'}{SIGN_IN[1:]}", status_code=303)
+            _log_refusal(scope, exc.key)
+            challenge = {"Cache-Control": "no-store"}
+            if "sec-fetch-mode" not in headers:
+                # a browser would ask for name and password over the page
+                challenge["WWW-Authenticate"] = _CHALLENGE
+            return PlainTextResponse(_sentence(exc, scope), status_code=401, headers=challenge)
         return None
+
+
+def _check_local(access: Access, scope: Scope) -> None:
+    try:
+        access.check_local(Headers(scope=scope))
+    except ForbiddenError as exc:
+        _log_refusal(scope, exc.key)
+        raise ForbiddenError(
+            "access.page_local",
+            "this page is for browsers on the same machine, at http://localhost or "
+            "http://127.0.0.1; to open it to others set OOD_FACE_API_KEYS=required, and they "
+            "sign in with an API key",
+        ) from exc
+
+
+def _is_of_api(path: str) -> bool:
+    return path.startswith(_API_PREFIX) or path in _OPEN
 
 
 def _is_closed(path: str) -> bool:
@@ -127,13 +184,26 @@ def _is_closed(path: str) -> bool:
     return path.startswith(_CLOSED)
 
 
-def _is_foreign(scope: Scope) -> bool:
-    # a page of another site may send requests to this one, but must say where it comes from
-    headers = Headers(scope=scope)
-    origin = headers.get("origin")
-    if scope["method"] in _SAFE_METHODS or origin is None:
-        return False
-    return urlsplit(origin).netloc != headers.get("host")
+def _is_visit(scope: Scope, headers: Headers) -> bool:
+    return (
+        scope["method"] == "GET"
+        and "authorization" not in headers
+        and "text/html" in headers.get("accept", "")
+    )
+
+
+def spoke_tls(scope: Scope) -> bool:
+    """Return whether the browser spoke TLS, to us or to a proxy on this machine that says so."""
+    return bool(scope.get("scheme") == "https")
+
+
+def _sentence(error: ForbiddenError | UnauthenticatedError, scope: Scope) -> str:
+    return error_sentence(error, negotiate(Headers(scope=scope).get("accept-language")))
+
+
+def _log_refusal(scope: Scope, key: str) -> None:
+    client = scope["client"][0] if scope.get("client") else "?"
+    _logger.warning("page refused to %s: %s", client, key)
 
 
 def basic_password(headers: Headers) -> str | None:

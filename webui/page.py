@@ -13,7 +13,10 @@ from webui.catalogue import texts
 from webui.compare_tab import CompareTab
 from webui.controls import QUIET, Localized
 from webui.extract_tab import ExtractTab
+from webui.search_tab import search_tab
 from webui.served import PageServed
+from webui.signin_bar import AccountBar
+from webui.system_tab import SystemTab
 from webui.trust_tab import TrustTab
 from webui.views import frame
 
@@ -29,7 +32,9 @@ __all__ = ["build_page", "head", "theme"]
 _TABS: tuple[tuple[str, Callable[[PageServed, Localized], PageTab]], ...] = (
     ("compare", CompareTab),
     ("extract", ExtractTab),
+    ("search", search_tab),
     ("trust", TrustTab),
+    ("system", SystemTab),
 )
 
 # system fonts only: the page loads nothing from elsewhere
@@ -127,8 +132,9 @@ def build_page(served: Served) -> gr.Blocks:
     ) as page:
         with gr.Row(elem_classes="top-row"):
             _frame_part(localized, frame.header)
+            account = AccountBar(opened)
             language = _language_switch(localized)
-        tabs: list[PageTab] = []
+        tabs: list[PageTab] = [account]
         with gr.Tabs():
             for name, made in _TABS:
                 with _tab(localized, name):
@@ -139,7 +145,7 @@ def build_page(served: Served) -> gr.Blocks:
         )
         for tab in tabs:
             tab.connect(language)
-        _connect_language(page, language, localized, tabs)
+        account.opened(_connect_language(page, language, localized, tabs), language)
         page.unload(page.forget)
         page.unload(opened.forget)
     page.state_session_capacity = _MAX_SESSIONS
@@ -175,7 +181,7 @@ def _language_switch(localized: Localized) -> gr.Radio:
 
 def _connect_language(
     page: gr.Blocks, language: gr.Radio, localized: Localized, tabs: list[PageTab]
-) -> None:
+) -> Any:  # noqa: ANN401 - Gradio's event
     def speak(chosen: str, *values: Any) -> list[Any]:  # noqa: ANN401 - Gradio's values
         words, updates = texts(chosen), localized.updates(texts(chosen))
         left = iter(values)
@@ -204,3 +210,4 @@ def _connect_language(
         **QUIET,
     )
     switched.then(None, [language], js=shown, **QUIET)
+    return loaded

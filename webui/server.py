@@ -31,6 +31,7 @@ from webui.guard import PageGuard
 from webui.page import build_page, head, theme
 from webui.reloading import ignore_hangup, reload_on_hangup
 from webui.served import PageServed
+from webui.signin import SignIn
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -58,7 +59,10 @@ def build_app(served: Served) -> FastAPI:
     """Return the API with the page mounted at ``/`` after it."""
     settings = served.settings
     app = create_app(served)
-    app.add_middleware(PageGuard, access=served.access)
+    signin = None
+    if served.access is not None:
+        signin = SignIn(served.access, f"ood_face_{settings.port}")
+    app.add_middleware(PageGuard, access=served.access, signin=signin)
     app.mount("/static-page", StaticFiles(directory=_HERE / "static"), name="static-page")
     app.mount("/examples", StaticFiles(directory=_HERE / "examples"), name="examples")
     gr.mount_gradio_app(

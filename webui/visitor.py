@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers
 
 from ood_face.types import Caller
-from webui.guard import basic_password
+from webui.guard import SIGNED_IN, basic_password, spoke_tls
 
 if TYPE_CHECKING:
     import gradio as gr
 
+    from ood_face.access import ApiKey
     from ood_face.api.auth import Access
     from ood_face.types import Role
 
-__all__ = ["visitor"]
+__all__ = ["address_of", "signed_in", "visitor"]
 
 _OPEN_NAME = "page"
+_LONGEST_HOST = 260
 
 
 def visitor(request: gr.Request, access: Access | None, role: Role | None) -> Caller:
@@ -39,5 +41,27 @@ def visitor(request: gr.Request, access: Access | None, role: Role | None) -> Ca
     """
     if access is None:
         return Caller(_OPEN_NAME)
+    key = signed_in(request)
+    if key is not None:
+        return Caller(access.admit_again(key.id, role))
     headers = Headers(raw=request.headers.raw)
     return Caller(access.admit(basic_password(headers), role, headers))
+
+
+def signed_in(request: gr.Request) -> ApiKey | None:
+    """Return the key that the visitor's browser signed in with; None: it did not."""
+    state = getattr(request.request, "state", None)
+    key: ApiKey | None = getattr(state, SIGNED_IN, None)
+    return key
+
+
+def address_of(request: gr.Request) -> str:
+    """Return this server's address as the visitor's browser knows it, without a slash at its end.
+
+    Parameters
+    ----------
+    request : of the event; a proxy on this machine says whether it speaks TLS to the browser
+    """
+    headers = Headers(raw=request.headers.raw)
+    scheme = "https" if spoke_tls(request.request.scope) else "http"
+    return f"{scheme}://{headers.get('host', '')[:_LONGEST_HOST]}"

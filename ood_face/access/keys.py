@@ -197,8 +197,30 @@ class KeyStore:
         known = _NOBODY if row is None else row[-1]
         if not hmac.compare_digest(_digest(secret), known):
             raise UnauthenticatedError("access.unknown_key", "the API key is not known")
-        found = _key(row[:-1])
         # only who has the secret is told what became of the key
+        return self._standing(_key(row[:-1]))
+
+    def standing(self, key_id: str) -> ApiKey:
+        """Return a key that was authenticated before, if it still counts.
+
+        Raises
+        ------
+        UnauthenticatedError
+            It does not: it expired or was revoked since.
+        StorageError
+            The keys cannot be read.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(_BY_ID, (key_id,)).fetchone()
+        if row is None:
+            raise UnauthenticatedError("access.unknown_key", "the API key is not known")
+        return self._standing(_key(row[:-1]))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def _standing(self, found: ApiKey) -> ApiKey:
         if found.revoked_at is not None:
             raise UnauthenticatedError("access.revoked", "the API key was revoked")
         now = self._now()
@@ -210,10 +232,6 @@ class KeyStore:
             )
         self._note_use(found, now)
         return found
-
-    def close(self) -> None:
-        """Close the file."""
-        self._database.close()
 
     def _note_use(self, key: ApiKey, now: datetime) -> None:
         if key.last_used_at is not None and now - key.last_used_at < _LAST_USED_STEP:

@@ -123,10 +123,37 @@ class Access:
         StorageError
             The keys cannot be read.
         """
-        if not (self.closed or self._keys.any_made()):
-            self._check_local(headers)
+        if not self.needs_key():
+            self.check_local(headers)
             return OPEN_NAME
-        key = self.authenticate(presented)
+        return self._admit_key(self.authenticate(presented), role)
+
+    def admit_again(self, key_id: str, role: Role | None) -> str:
+        """Return the caller's name if it may do this, of one who showed a key before.
+
+        Parameters
+        ----------
+        key_id : of the key
+        role : what the key must have; None: any key will do
+
+        Raises
+        ------
+        UnauthenticatedError
+            The key expired or was revoked since.
+        RateLimitError, ForbiddenError, StorageError
+            As :meth:`admit`.
+        """
+        return self._admit_key(self._keys.standing(key_id), role)
+
+    def standing(self, key_id: str) -> ApiKey:
+        """Return a key that was authenticated before, if it still counts; see ``KeyStore``."""
+        return self._keys.standing(key_id)
+
+    def needs_key(self) -> bool:
+        """Return whether the API asks for a key; StorageError: the keys cannot be read."""
+        return self.closed or self._keys.any_made()
+
+    def _admit_key(self, key: ApiKey, role: Role | None) -> str:
         self._limiter.take(key.id, key.rate_per_minute)
         if not key.may(role):
             raise ForbiddenError(
@@ -137,7 +164,14 @@ class Access:
             )
         return key.name
 
-    def _check_local(self, headers: Headers) -> None:
+    def check_local(self, headers: Headers) -> None:
+        """Return if a request comes from this machine's own programs and from no foreign page.
+
+        Raises
+        ------
+        ForbiddenError
+            It may not: it names another host, came through a proxy, or from another site.
+        """
         # a browser on this machine sends what any site tells it to, but says where it comes
         # from; a site that gives its own name our address is known by that name
         host = headers.get("host", "")

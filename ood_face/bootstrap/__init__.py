@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ood_face.bootstrap.card import ModelCard, TestedPairs, read_model_card
 from ood_face.bootstrap.drift import open_drift, read_drift
 from ood_face.bootstrap.in_force import PolicyCheck
 from ood_face.bootstrap.models import open_rts_embedder, open_service
@@ -19,7 +20,9 @@ from ood_face.bootstrap.stores import (
 )
 
 __all__ = [
+    "ModelCard",
     "PolicyCheck",
+    "TestedPairs",
     "check_policies",
     "copy_gallery",
     "create_backup",
@@ -34,6 +37,7 @@ __all__ = [
     "open_scenarios",
     "open_service",
     "read_drift",
+    "read_model_card",
     "read_settings",
     "restore_backup",
     "save_scenario",

@@ -320,6 +320,22 @@
     await load("right", button.dataset.exampleRight);
   });
 
+  /* Whoever signed in can sign out; an answer that wants a key leads back to signing in. */
+  document.addEventListener("click", async (event) => {
+    if (!event.target.closest("[data-sign-out]")) return;
+    await fetch("sign-out", { method: "POST", redirect: "manual" });
+    window.location.reload();
+  });
+
+  const plainFetch = window.fetch;
+  window.fetch = async (...asked) => {
+    const answer = await plainFetch(...asked);
+    if (answer.status === 401 && answer.url.startsWith(window.location.origin)) {
+      window.location.assign("sign-in");
+    }
+    return answer;
+  };
+
   window.oodFace = {
     mountPicker(element, props, trigger, watch) {
       const picker = new Picker(element, props, trigger);

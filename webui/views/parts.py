@@ -10,6 +10,7 @@ from ood_face.errors import (
     ImageTooLargeError,
     MultipleFacesError,
     NoFaceError,
+    UnauthenticatedError,
 )
 from ood_face.messages import error_sentence, level_name, quality_score_note
 from ood_face.types import QualityScore
@@ -77,6 +78,8 @@ def error_card(problem: Problem, texts: Texts) -> Html:
             tag("p", sentence, class_="reason"),
             tag("p", texts("error.advice_several"), class_="advice"),
         )
+    if isinstance(problem.error, UnauthenticatedError) or problem.error.key == "access.role":
+        return _signing_in(problem.error, texts)
     side = tag("strong", texts(f"error.{problem.side}")) if problem.side else Html()
     advice = next((key for cls, key in _ADVICE if isinstance(problem.error, cls)), "other")
     return card(
@@ -84,6 +87,20 @@ def error_card(problem: Problem, texts: Texts) -> Html:
         texts("error.title"),
         tag("p", side, error_text(problem.error, texts), class_="reason"),
         tag("p", texts(f"error.advice_{advice}"), class_="advice"),
+    )
+
+
+def _signing_in(error: OodFaceError, texts: Texts) -> Html:
+    lacking = error.values.get("role")
+    sentence = texts("signin.needed")
+    if lacking is not None:
+        sentence = texts("signin.lacks", role=texts(f"signin.role_{lacking}"))
+    link = tag("a", texts("signin.link"), href="sign-in", class_="account-link")
+    return card(
+        "error",
+        texts("signin.title"),
+        tag("p", sentence, class_="reason"),
+        tag("p", link),
     )
 
 
