@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,7 @@ from ood_face.cli.exits import errors_as_exits, printable
 from ood_face.cli.options import Aligned, AsJson, Cache, Lang, refuse
 from ood_face.cli.progress import ConsoleProgress
 from ood_face.cli.render import print_json, print_table
-from ood_face.messages import DEFAULT_LANGUAGE, translate
+from ood_face.messages import DEFAULT_LANGUAGE, error_sentence, translate
 
 if TYPE_CHECKING:
     from ood_face.messages import Language
@@ -78,10 +78,13 @@ def operating_points(  # noqa: PLR0913 - each option of a command is an argument
             )
         if save_as is not None and target_file is not None:
             save_scenario(target_file, found.scenario(save_as))
+    # an error is no value that asdict could copy
+    told = asdict(replace(found, reason=None))
+    told["reason"] = None if found.reason is None else error_sentence(found.reason, lang)
     if as_json:
-        print_json(asdict(found) | {"saved_as": save_as})
+        print_json(told | {"saved_as": save_as})
         return
-    _print(asdict(found), lang)
+    _print(told, lang)
     if save_as is not None:
         _say("saved", lang, scenario=save_as, file=target_file)
 

@@ -74,7 +74,7 @@ class Found:
     applied: Scenario
     without_gate: OperatingPoint
     with_gate: OperatingPoint | None
-    reason: str | None
+    reason: InputError | None
     retakes: dict[str, Any]
 
     def scenario(self, name: str) -> Scenario:
@@ -128,10 +128,11 @@ def find_points(
     )
     trials = gather_trials(features, passed, data)
     without = operating_point(trials, fmr)
+    gated, reason = None, None
     try:
-        gated, reason = operating_point(trials.gated(), fmr), None
+        gated = operating_point(trials.gated(), fmr)
     except InputError as exc:
-        gated, reason = None, str(exc)
+        reason = exc
     return Found(
         model_id=bench.model_id,
         source=target.source.name,

@@ -108,6 +108,20 @@ def test_too_few_pairs_are_refused_and_nothing_is_saved(run, people):
 
 
 @pytest.mark.usefixtures("embedder")
+def test_why_there_are_no_figures_with_the_gate_is_said_in_the_language_asked_for(run, people):
+    Path("mine.toml").write_text("[strict]\nrecapture_below = 0.99\n", encoding="utf-8")
+    options = ("--fmr", "0.01", "--scenario", "strict", "--scenarios-file", "mine.toml")
+    english = points(run, people, *options)
+    assert english.exit_code == 0, english.stderr
+    assert "No figures with the quality gate: there is no pair of one person left" in english.stdout
+    chinese = points(run, people, *options, "--lang", "zh")
+    assert "没有加质量门槛的数据：没有剩下同一人的图片对" in chinese.stdout
+    assert "there is" not in chinese.stdout
+    told = json.loads(points(run, people, *options, "--json").stdout)
+    assert (told["with_gate"], told["reason"][:8]) == (None, "there is")
+
+
+@pytest.mark.usefixtures("embedder")
 def test_a_picture_that_lies_there_twice_makes_no_pair_with_itself(run, people):
     again = Path(people, "p00", "again.png")
     again.write_bytes(Path(people, "p00", "0.png").read_bytes())
