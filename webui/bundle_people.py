@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from webui.bundle import BundledFile
 
-__all__ = ["Grouping", "PersonPicture", "by_person"]
+__all__ = ["Grouping", "PersonPicture", "by_person", "id_of"]
 
 Grouping = Literal["folders", "names"]
 
@@ -58,7 +58,7 @@ def by_person(files: Sequence[BundledFile], grouping: Grouping) -> list[PersonPi
         else:
             person = names[around] if len(names) > around + 1 else None
         person = None if person is None else unicodedata.normalize("NFC", person)
-        found.append(PersonPicture(person, "" if person is None else _id_of(person), file))
+        found.append(PersonPicture(person, "" if person is None else id_of(person), file))
     return found
 
 
@@ -70,5 +70,6 @@ def _folders_around(parts: Sequence[tuple[str, ...]]) -> int:
     return 0
 
 
-def _id_of(person: str) -> str:
+def id_of(person: str) -> str:
+    """Return an id made of a name, with _ for what no id may have."""
     return _NOT_IN_IDS.sub("_", person).lstrip(".")[:_LONGEST_ID] or "_"
