@@ -132,6 +132,9 @@ def _add_creation(router: APIRouter, galleries: GalleryService) -> None:
         """Make a gallery for templates of the service's model."""
         fields = sent.values(("name",), tuple(_OPTIONS))
         asked = {"name": fields.text("name") or "", **_options(fields)}
+        if asked["calibration"] is None:
+            # keys of requests from before there was this field still fit
+            del asked["calibration"]
         token = token_of(request, caller, key, asked)
         with making:
             info = None if token is None else galleries.gallery_made_by(token)

@@ -175,9 +175,10 @@ def print_faces(name: str, templates: Sequence[FaceTemplate], language: Language
 
 
 def print_scenarios(scenarios: Iterable[Scenario]) -> None:
-    """Print thresholds as a table."""
-    rows = [asdict(scenario) for scenario in scenarios]
-    print_table(list(rows[0]), ([_cell(value) for value in row.values()] for row in rows))
+    """Print thresholds as a table, a scenario in each column."""
+    columns = [asdict(scenario) for scenario in scenarios]
+    fields, *rows = ([key, *(_cell(one[key]) for one in columns)] for key in columns[0])
+    print_table(fields, rows)
 
 
 def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -195,9 +196,11 @@ def stdout_console() -> Console:
 
 
 def _cell(value: object) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(value) or "-"
-    return {None: "-", True: "yes", False: "no"}.get(value) or str(value)  # type: ignore[call-overload]
+    if value is None or value == ():
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def score_cells(template: FaceTemplate, language: Language) -> tuple[Text, Text, Text]:

@@ -107,3 +107,17 @@ def test_a_check_of_files_that_are_wrong_fails_with_the_reason(run, settings):
     assert "is not valid TOML" in result.stderr
     failed = run("policies", "check", "--json")
     assert "scenarios.not_toml" in failed.output
+
+
+def test_the_table_of_scenarios_is_not_cut_off(run, settings):
+    edited = settings.scenarios_file.read_text(encoding="utf-8").replace(
+        '"night"', '"night", "day"'
+    )
+    settings.scenarios_file.write_text(edited, encoding="utf-8")
+    lines = {line.split()[0]: line.split() for line in run("scenarios").stdout.splitlines()}
+    assert lines["name"] == ["name", "default", "attendance", "gate", "finance"]
+    assert lines["calibration"] == ["calibration", "-", "-", "day", "-"]
+    assert lines["calibration_configs"] == ["calibration_configs", "-", "-", "night,", "day", "-"]
+    assert lines["different_probability_below"][1] == "0.05"
+    assert lines["dropout_passes"][1] == "0"
+    assert lines["similarity_alone"][1:3] == ["no", "yes"]
