@@ -113,12 +113,14 @@ def test_why_there_are_no_figures_with_the_gate_is_said_in_the_language_asked_fo
     options = ("--fmr", "0.01", "--scenario", "strict", "--scenarios-file", "mine.toml")
     english = points(run, people, *options)
     assert english.exit_code == 0, english.stderr
-    assert "No figures with the quality gate: there is no pair of one person left" in english.stdout
+    assert (
+        "No figures with the quality gate: a false match rate of 0.01 needs 300" in english.stdout
+    )
     chinese = points(run, people, *options, "--lang", "zh")
-    assert "没有加质量门槛的数据：没有剩下同一人的图片对" in chinese.stdout
-    assert "there is" not in chinese.stdout
+    assert "没有加质量门槛的数据：误认率 0.01 需要 300 对不同人的图片" in chinese.stdout
+    assert "needs" not in chinese.stdout
     told = json.loads(points(run, people, *options, "--json").stdout)
-    assert (told["with_gate"], told["reason"][:8]) == (None, "there is")
+    assert (told["with_gate"], told["reason"][:21]) == (None, "a false match rate of")
 
 
 @pytest.mark.usefixtures("embedder")
