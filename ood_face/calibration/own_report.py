@@ -155,7 +155,7 @@ def make_report(
         ),
         operating=compared(
             "operating points",
-            lambda found: operating(found, rates, faces.scores, faces.model_id),
+            lambda found: operating(found, rates, faces.scores, faces.model_id, tell.begin),
         ),
         same=section(
             "P(same)",

@@ -150,18 +150,29 @@ def operating(
     fmrs: tuple[float, ...],
     found: NDArray[np.float32] | None,
     model_id: str,
+    begin: Callable[[str], None],
 ) -> Operating:
-    """Find the thresholds, with and without the gate; what a rate lacks stands in its row."""
+    """Find the thresholds, with and without the gate; what a rate lacks stands in its row.
+
+    Parameters
+    ----------
+    begin : told of each threshold, of which those from a million pairs take seconds
+    """
     cost, gated = retakes(trials), trials.gated()
 
+    def without_gate(fmr: float) -> OperatingPoint:
+        begin(f"operating point, FMR {fmr:g}")
+        return operating_point(trials, fmr)
+
     def with_gate(fmr: float) -> OperatingPoint:
+        begin(f"operating point, FMR {fmr:g}, with gate")
         scored(found, model_id)
         return operating_point(gated, fmr)
 
     rows = tuple(
         OperatingRow(
             fmr,
-            made_or_refused(partial(operating_point, trials, fmr)),
+            made_or_refused(partial(without_gate, fmr)),
             made_or_refused(partial(with_gate, fmr)),
         )
         for fmr in fmrs

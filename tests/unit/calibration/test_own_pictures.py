@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from ood_face.calibration.own_report_pictures import measure_pictures
 from ood_face.errors import BusyError, ImageTooLargeError, InputError
 from ood_face.imaging import decode
+from ood_face.types import DetectedFace
 from tests.fakes import fake_service, picture, png
 
 
@@ -111,3 +113,24 @@ def test_a_service_that_is_busy_says_so_itself(people):
 
     with pytest.raises(BusyError):
         measure_pictures(people, busy)
+
+
+def test_a_face_that_lies_outside_its_picture_is_none(people):
+    def outside(image):
+        template = largest(image)
+        if template is None or image[24, 24, 0] < 128:  # the first person's pictures
+            face = DetectedFace(np.zeros(4), 1.0, np.full((5, 2), 7.0))
+            return None if template is None else replace(template, face=face)
+        return template
+
+    found = measure_pictures(people, outside)
+    assert {name.split("/")[0] for name in found.data.faces.names} == {"p1", "p2"}
+    assert len(found.features) == 4
+
+
+def test_a_model_without_scores_gives_none(people):
+    def unscored(image):
+        template = largest(image)
+        return None if template is None else replace(template, ood_score=None)
+
+    assert measure_pictures(people, unscored).scores is None

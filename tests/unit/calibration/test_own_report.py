@@ -246,7 +246,8 @@ def test_the_same_pictures_give_the_same_report():
 def test_it_tells_each_section_and_ends_where_it_is_told_to():
     watch = Watch()
     make_report(drawn_faces(), SCENARIO, None, (0.01,), watch)
-    assert len(watch.begun) == len(SECTIONS) + 1
+    assert len(watch.begun) == len(SECTIONS) + 3
+    assert "operating point, FMR 0.01, with gate" in watch.begun
     for step in watch.begun:
         with pytest.raises(KeyboardInterrupt):
             make_report(drawn_faces(), SCENARIO, None, (0.01,), Watch(step))
