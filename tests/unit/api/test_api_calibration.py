@@ -197,3 +197,17 @@ def test_any_key_may_look_and_only_an_admin_reloads(served, settings, audit, tmp
 def test_an_api_without_policies_has_no_such_address(settings):
     client = TestClient(create_app(Served(service_of(), settings)))
     assert client.get("/v1/policies").status_code == 404
+
+
+def test_the_document_describes_policies(client):
+    document = client.get("/openapi.json").json()
+    show = document["paths"]["/v1/policies"]["get"]
+    reload = document["paths"]["/v1/policies:reload"]["post"]
+    assert {"200", "401", "403", "429"} <= set(show["responses"])
+    assert "nothing has changed" in reload["responses"]["409"]["description"]
+    assert list(reload["responses"]["409"]["content"]) == ["application/problem+json"]
+    for name in ("PoliciesResponse", "CalibrationOut", "ScenarioOut"):
+        for field, schema in document["components"]["schemas"][name]["properties"].items():
+            assert {"description", "examples", "$ref", "items"} & set(schema), (name, field)
+    body = document["paths"]["/v1/compare"]["post"]["requestBody"]["content"]["application/json"]
+    assert body["example"]["calibration"] == "none"
