@@ -10,7 +10,7 @@ from ood_face.calibration.own_report import OwnFaces
 from ood_face.errors import InputError
 from ood_face.evaluation.datasets import load_folders, load_pair_list
 from ood_face.evaluation.instruments import SilentProgress
-from ood_face.evaluation.pictures import bad_picture
+from ood_face.evaluation.pictures import PICTURE_SUFFIXES, bad_picture
 from ood_face.imaging import align_face, decode
 from ood_face.types import CROP_SIDE_PX, FEATURE_DIM
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     Embed = Callable[[RgbImage], FaceTemplate | None]
 
-__all__ = ["measure_pictures", "read_source"]
+# the suffixes are here for who gathers the pictures of a folder
+__all__ = ["PICTURE_SUFFIXES", "measure_pictures", "read_source"]
 
 
 def measure_pictures(
