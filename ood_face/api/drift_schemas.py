@@ -79,7 +79,7 @@ class LabelledOut(BaseModel):
 class DriftResponse(BaseModel):
     """How the drift watch stands."""
 
-    model_id: str
+    model_id: str = Field(description="Whose numbers they are.", examples=["rts-r18@2"])
     at: str = Field(description="When, ISO 8601, UTC.")
     drifted: list[str] = Field(description="What has drifted, by name.")
     signals: list[SignalOut]
