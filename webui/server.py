@@ -55,12 +55,17 @@ _GRACE_S = 5
 _logger = logging.getLogger(__name__)
 
 
-def build_app(served: Served) -> FastAPI:
-    """Return the API with the page mounted at ``/`` after it."""
+def build_app(served: Served, signin: SignIn | None = None) -> FastAPI:
+    """Return the API with the page mounted at ``/`` after it.
+
+    Parameters
+    ----------
+    served : what does the work
+    signin : begins and ends the page's sessions; None: made here, if there are keys to know
+    """
     settings = served.settings
     app = create_app(served)
-    signin = None
-    if served.access is not None:
+    if signin is None and served.access is not None:
         signin = SignIn(served.access, f"ood_face_{settings.port}")
     app.add_middleware(PageGuard, access=served.access, signin=signin)
     app.mount("/static-page", StaticFiles(directory=_HERE / "static"), name="static-page")

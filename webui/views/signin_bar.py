@@ -22,7 +22,7 @@ def account_view(account: Account | None, texts: Texts) -> Html:
         link = tag("a", texts("signin.link"), href="sign-in", class_="account-link")
         return tag("div", link, class_="account") if account.offered else Html()
     roles = (Role.ADMIN,) if Role.ADMIN in account.roles else account.roles
-    words = ", ".join(role_words(role, texts) for role in roles)
+    words = texts("signin.between").join(role_words(role, texts) for role in roles)
     return tag(
         "div",
         tag("span", texts("signin.as", name=account.name), class_="account-name"),
