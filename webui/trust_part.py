@@ -20,7 +20,7 @@ __all__ = ["SAVING", "TrustPart", "ask_script", "asked", "asking", "done_script"
 
 _MOUNT = """
 (function mount() {
-  if (window.oodFace?.trust) window.oodFace.trust.mount("%s", element, trigger, watch);
+  if (window.oodFace?.trust) window.oodFace.trust.mount("%s", %s, element, trigger, watch);
   else setTimeout(mount, 10);
 })();
 """
@@ -50,18 +50,20 @@ class TrustPart(Protocol):
         ...
 
 
-def asking(name: str, value: str) -> gr.HTML:
+def asking(name: str, value: str, *, fresh: bool = True) -> gr.HTML:
     """Return a control whose buttons and fields ask the server.
 
-    It triggers ``submit`` when it comes into view, and at every click on an element with
-    ``data-do``; ``ask_script`` puts what was asked into the event.
+    It triggers ``submit`` at every click on an element with ``data-do``; ``ask_script`` puts what
+    was asked into the event.
 
     Parameters
     ----------
     name : unique on the page; the element's id
     value : what it shows at first
+    fresh : it also asks whenever it comes into view
     """
-    return gr.HTML(value, js_on_load=_MOUNT % name, apply_default_css=False, elem_id=name)
+    script = _MOUNT % (name, "true" if fresh else "false")
+    return gr.HTML(value, js_on_load=script, apply_default_css=False, elem_id=name)
 
 
 def ask_script(name: str, others: int) -> str:

@@ -11,14 +11,15 @@ from ood_face.messages import DEFAULT_LANGUAGE
 from webui.catalogue import texts
 from webui.markup import tag
 from webui.trust_drift import DriftPart
+from webui.trust_own import OwnPart
 from webui.trust_review import ReviewPart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ood_face.api.served import Served
     from webui.catalogue import Texts
     from webui.controls import Localized
+    from webui.served import PageServed
     from webui.trust_part import TrustPart
 
 __all__ = ["TrustTab"]
@@ -33,7 +34,7 @@ class TrustTab:
     localized : where the controls register their texts
     """
 
-    def __init__(self, served: Served, localized: Localized) -> None:
+    def __init__(self, served: PageServed, localized: Localized) -> None:
         self._parts: list[TrustPart] = []
         review = served.review
         made: list[tuple[str, Callable[[], TrustPart]]] = []
@@ -42,6 +43,7 @@ class TrustTab:
         drift = served.drift
         if drift is not None:
             made.append(("drift", lambda: DriftPart(served, drift)))
+        made.append(("own", lambda: OwnPart(served, localized)))
         with gr.Tabs(elem_classes="trust-tabs"):
             for name, make in made:
                 with _part(localized, name):

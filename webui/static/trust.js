@@ -85,11 +85,12 @@
   });
 
   class Part {
-    constructor(element, trigger) {
+    constructor(element, fresh, trigger) {
       Object.assign(this, { element, trigger, waiting: [], current: null, focus: null });
       element.addEventListener("click", (event) => this.clicked(event));
       element.addEventListener("change", (event) => this.changed(event));
       // drawn again whenever it comes into view: others may have been at work meanwhile
+      if (!fresh) return;
       new IntersectionObserver((entries) => {
         if (entries.some((entry) => entry.isIntersecting)) this.ask({ do: "show" });
       }).observe(element);
@@ -152,8 +153,11 @@
       return [...this.element.querySelectorAll(".review-card:not(.leaving)")];
     }
 
+    /* A field of a list asks at once; one of a form waits for its button. */
     changed(event) {
-      const field = event.target.closest("[data-filter]");
+      const field = event.target.closest(".review-filters")
+        ? event.target.closest("[data-filter]")
+        : null;
       if (!field) return;
       this.focus = `[data-filter="${field.dataset.filter}"]`;
       this.ask({ do: "show" });
@@ -208,8 +212,8 @@
   });
 
   window.oodFace.trust = {
-    mount(name, element, trigger, watch) {
-      parts.set(name, new Part(element, trigger));
+    mount(name, fresh, element, trigger, watch) {
+      parts.set(name, new Part(element, fresh, trigger));
       watch("value", () => parts.get(name).drawn());
     },
     /* A file that was made on request is saved at once; the link stays for whoever missed it. */

@@ -10,10 +10,11 @@ from webui.markup import Html, tag
 from webui.plots import csv_text, library_address
 
 if TYPE_CHECKING:
+    from ood_face.calibration.operating_points import Rate
     from webui.catalogue import Texts
     from webui.plots import Plot
 
-__all__ = ["figure"]
+__all__ = ["figure", "spoken_rate"]
 
 
 def figure(plot: Plot, title: str, help_: str, numbers: str, texts: Texts) -> Html:
@@ -51,3 +52,13 @@ def figure(plot: Plot, title: str, help_: str, numbers: str, texts: Texts) -> Ht
         tag("div", png, table, class_="plot-files"),
         class_="plot-figure",
     )
+
+
+def spoken_rate(rate: Rate, texts: Texts, *, percent: bool = False) -> str:
+    """Return a number with its 95 % interval, where it has one."""
+    shape, factor = ("{:.1f} %", 100) if percent else ("{:.3f}", 1)
+    value = shape.format(factor * rate.value)
+    if rate.interval is None:
+        return value
+    low, high = (shape.format(factor * end) for end in rate.interval)
+    return texts("plot.interval", value=value, low=low, high=high)

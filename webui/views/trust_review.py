@@ -46,7 +46,7 @@ def review_view(outcome: ReviewOutcome | None, texts: Texts) -> Html:
     if not outcome.cards:
         empty = "nothing" if outcome.waiting + outcome.labelled == 0 else "none_match"
         words = tag("p", texts(f"review.{empty}"))
-        parts.append(card("waiting", texts(f"review.{empty}_title"), words))
+        parts.append(card("waiting", texts(f"review.title_{empty}"), words))
     cards = [_card(found, outcome.faces_allowed, texts) for found in outcome.cards]
     parts.append(tag("div", *cards, class_="review-cards"))
     if outcome.matching > len(outcome.cards):
