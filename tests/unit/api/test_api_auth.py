@@ -295,7 +295,6 @@ def test_where_others_reach_it_no_server_starts_without_a_key(store):
 
 
 def test_without_an_access_everyone_is_let_in(service):
-    client = TestClient(
-        create_app(Served(service, Settings())), base_url="http://elsewhere.example"
-    )
+    app = create_app(Served(service, Settings()))
+    client = TestClient(app, base_url="http://elsewhere.example")
     assert client.get("/v1/model").status_code == 200
