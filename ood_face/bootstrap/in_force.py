@@ -41,7 +41,7 @@ class PolicyCheck:
 
     Attributes
     ----------
-    scenarios, calibrations : how many there would be; the model's P(same) counts as one
+    scenarios, calibrations : how many there would be, besides the model's own P(same)
     loaded_at : since when the server has what it has, ISO 8601, UTC; None: no server has noted
         in this data folder what it has
     changes : in which that differs
@@ -74,7 +74,7 @@ def compare_policies(data_dir: Path, policies: Policies) -> PolicyCheck:
     noted, after = _noted(data_dir / FILE), _table(policies)
     loaded_at = None if noted is None else noted["loaded_at"]
     changes = () if noted is None else tuple(_changes(noted, after))
-    return PolicyCheck(len(policies.scenarios), len(policies.facts), loaded_at, changes)
+    return PolicyCheck(len(policies.scenarios), len(policies.calibrations), loaded_at, changes)
 
 
 def _table(policies: Policies) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def settings(run, monkeypatch):
 def test_before_any_server_has_run_only_the_files_can_be_checked(run, settings):
     result = run("policies", "check")
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("A reload would succeed: 4 scenarios, 3 calibrations.\n")
+    assert result.stdout.startswith("A reload would succeed: 4 scenarios, 2 calibrations.\n")
     assert "no server has noted" in result.stdout
     assert body_of(run("policies", "check", "--json"))["loaded_at"] is None
     assert not settings.data_dir.exists()
