@@ -93,7 +93,9 @@ class Bundle:
         self.size_bytes += len(data)
 
     def files(self) -> list[BundledFile]:
-        """Return the files, those in zips instead of the zips; what file managers add is left out.
+        """Return the files by name, those in zips instead of the zips.
+
+        What file managers add is left out.
 
         Raises
         ------
@@ -119,7 +121,8 @@ class Bundle:
                     found.append(BundledFile(inside, read))
         if len(found) > MAX_BUNDLE_FILES:
             raise _too_many_files()
-        self._files = [one for one in found if _is_meant(one.name)]
+        meant = [one for one in found if _is_meant(one.name)]
+        self._files = sorted(meant, key=lambda one: one.name)
         return self._files
 
     def close(self) -> None:

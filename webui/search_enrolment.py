@@ -120,7 +120,7 @@ class EnrolTask:
     ----------
     galleries : enrols
     gallery : its name
-    pictures : whom each shows
+    pictures : whom each shows; all show somebody
     limits : on each
     caller : for the audit log
     force : enrol also faces that another subject has already
@@ -161,10 +161,8 @@ class EnrolTask:
             if progress.cancelled:
                 return
             progress.tell(done, len(self.pictures), picture.file.name)
-            person = picture.person
-            if person is None:
-                yield self._refused(picture, _loose())
-            elif first_names.setdefault(picture.subject_id, person) != person:
+            person = picture.person or ""
+            if first_names.setdefault(picture.subject_id, person) != person:
                 other = first_names[picture.subject_id]
                 yield self._refused(picture, _two_names(picture.subject_id, person, other))
             else:
@@ -213,12 +211,6 @@ def _row(result: BulkResult) -> EnrolRow:
     (picture,) = enrolment.pictures
     status: RowStatus = picture.status.value
     return EnrolRow(item.label, item.subject_id, status, picture, near=enrolment.near_duplicates)
-
-
-def _loose() -> InputError:
-    return InputError(
-        "enroll.no_folder", "the picture lies in no person's folder; move it into one"
-    )
 
 
 def _two_names(subject_id: str, person: str, other: str) -> InputError:

@@ -20,6 +20,7 @@ from webui.bundle_picker import (
 )
 from webui.catalogue import texts
 from webui.controls import QUIET
+from webui.markup import tag
 from webui.search_enrol import EnrolRun
 from webui.search_enrolment import Plan, plan_of
 from webui.search_one import force_box
@@ -69,6 +70,10 @@ class ManyPart:
         with gr.Row(elem_classes="compare-row"):
             with gr.Column(scale=5, min_width=280):
                 self._grouping = _grouping_choice(first, localized)
+                localized.add(
+                    gr.HTML(_note(first), apply_default_css=False),
+                    lambda words: {"value": _note(words)},
+                )
                 self._force = force_box("force-many", first, localized)
             with gr.Column(scale=6, min_width=300):
                 self._picker = localized.add(
@@ -164,10 +169,11 @@ class ManyPart:
             return [*self._updates(gr.update(), None, words), *self.run.refused(None, words)]
         try:
             bundle = self._served.bundles.take(session_of(request), plan.bundle_id)
-            pictures = by_person(bundle.files(), plan.grouping)
+            known = by_person(bundle.files(), plan.grouping)
         except OodFaceError as error:
             gone = self._updates(emptied_picker(), None, words)
             return [*gone, *self.run.refused(error, words)]
+        pictures = [picture for picture in known if picture.person is not None]
         begun = self.run.begin(
             pictures, gallery, (force is True, None), request, words, bundle.close
         )
@@ -176,6 +182,10 @@ class ManyPart:
     def _updates(self, picker: Any, plan: Plan | None, words: Texts) -> list[Any]:  # noqa: ANN401
         ready = plan is not None and bool(plan.people)
         return [picker, plan, *self.show(words, plan), gr.update(interactive=ready)]
+
+
+def _note(words: Texts) -> str:
+    return tag("p", words("enrol.many_note"), class_="plain-note")
 
 
 def _known(grouping: object) -> Grouping:

@@ -75,6 +75,8 @@ def progress_view(view: JobView | None, words: Texts) -> Html:
     step = view.step
     if view.state is JobState.WAITING:
         text = words("enrol.waiting", ahead=view.ahead)
+    elif not step.total:
+        text = words("enrol.beginning")
     else:
         text = words("enrol.working", done=step.done, total=step.total)
     share = round(100 * step.done / step.total) if step.total else 0

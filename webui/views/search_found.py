@@ -127,8 +127,12 @@ def _candidate(rank: int, candidate: Candidate, scenario: Scenario, words: Texts
         tag(
             "div",
             tag("span", " · ".join(facts)),
-            tag("span", words("identify.enrolled_picture"), " ", class_="quiet"),
-            quality_words(candidate.ood_score, words),
+            tag(
+                "span",
+                words("identify.enrolled_picture"),
+                " ",
+                quality_words(candidate.ood_score, words),
+            ),
             class_="candidate-facts",
         ),
         class_="candidate candidate-first" if rank == 1 else "candidate",
@@ -136,9 +140,11 @@ def _candidate(rank: int, candidate: Candidate, scenario: Scenario, words: Texts
 
 
 def _probability(candidate: Candidate, share: float, words: Texts) -> str:
-    if candidate.probability_interval is None:
+    interval = candidate.probability_interval
+    low, high = (percent(end) for end in interval) if interval is not None else ("", "")
+    if low == high:
+        # none, or narrower than can be written
         return words("identify.probability", value=percent(share))
-    low, high = (percent(end) for end in candidate.probability_interval)
     return words("identify.probability_interval", value=percent(share), low=low, high=high)
 
 
