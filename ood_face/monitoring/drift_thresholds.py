@@ -87,7 +87,7 @@ class VerdictThresholds:
 _OF_VERDICTS = {
     500: VerdictThresholds(psi=0.65, long_psi=0.22),
     1000: VerdictThresholds(psi=0.58, long_psi=0.165),
-    2000: VerdictThresholds(psi=0.55, long_psi=0.13),
+    2000: VerdictThresholds(psi=0.55, long_psi=0.14),
     5000: VerdictThresholds(psi=0.54, long_psi=0.12),
 }
 
