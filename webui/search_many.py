@@ -169,10 +169,11 @@ class ManyPart:
             return [*self._updates(gr.update(), None, words), *self.run.refused(None, words)]
         try:
             bundle = self._served.bundles.take(session_of(request), plan.bundle_id)
-            known = by_person(bundle.files(), plan.grouping)
         except OodFaceError as error:
             gone = self._updates(emptied_picker(), None, words)
             return [*gone, *self.run.refused(error, words)]
+        # the plan has looked into it already, so that this cannot fail any more
+        known = by_person(bundle.files(), plan.grouping)
         pictures = [picture for picture in known if picture.person is not None]
         begun = self.run.begin(
             pictures, gallery, (force is True, None), request, words, bundle.close

@@ -139,7 +139,7 @@ def _report(report: EnrolReport, words: Texts) -> Html:
     if report.rows:
         parts.append(tag("div", _download(report, words), class_="downloads"))
     kind = "review" if refused or left or report.error is not None else "same"
-    key = "people_one" if report.people == 1 else "people_many"
+    key = {0: "none", 1: "people_one"}.get(report.people, "people_many")
     done = words(f"enrol.title_{key}", people=report.people, gallery=report.gallery)
     return card(kind, done, *parts)
 
@@ -163,12 +163,12 @@ def _table(rows: Sequence[EnrolRow], words: Texts) -> Html:
         tag(
             "tr",
             tag("td", row.file),
-            tag("td", row.subject_id),
+            tag("td", row.subject_id, data_label=words("enrol.who")),
             tag("td", _what(row, words), class_="what"),
         )
         for row in rows[:_ROWS_SHOWN]
     ]
-    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="faces")
+    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="faces became")
     label = words("enrol.table")
     more = Html()
     if len(rows) > _ROWS_SHOWN:

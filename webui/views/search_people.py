@@ -104,9 +104,9 @@ def _rows(subject: Subject, people: People, words: Texts) -> Html:
     row = tag(
         "tr",
         tag("td", who, below, class_="person"),
-        tag("td", str(len(subject.templates))),
-        tag("td", quality),
-        tag("td", _day(subject)),
+        tag("td", str(len(subject.templates)), data_label=words("people.pictures")),
+        tag("td", quality, data_label=words("people.quality")),
+        tag("td", _day(subject), data_label=words("people.added")),
         tag("td", tag("div", *buttons, class_="acts")),
     )
     if not opened:
