@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +21,10 @@ __all__ = ["Axis", "Plot", "bars", "csv_text", "library_address", "lines", "mark
 
 ONE, TWO, THIRD = "@plot-one", "@plot-two", "@ink-soft"
 _DASHES = {"solid": "solid", "dashed": "dash", "dotted": "dot"}
+_BESIDE = {
+    "left": {"xanchor": "right", "xshift": -5},
+    "right": {"xanchor": "left", "xshift": 5},
+}
 _SCRIPTS = ("templates", "frontend", "assets")
 
 
@@ -151,12 +155,23 @@ def lines(
     return Plot(name, {"data": data, "layout": _layout(axes)}, table)
 
 
-def marked(plot: Plot, place: float, label: str) -> Plot:
-    """Return a plot with an upright line at a place of its lower axis, and what it stands for."""
+def marked(plot: Plot, place: float, label: str, side: Literal["left", "right"]) -> Plot:
+    """Return a plot with an upright line at a place of its lower axis, and what lies beside it.
+
+    Parameters
+    ----------
+    place : on the lower axis
+    label : what the side of the line stands for
+    side : of the line on which the label stands
+    """
     layout = plot.figure["layout"]
     ruler = {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper"}
     ruler["line"] = {"color": "@ink", "width": 1.5, "dash": "dash"}
-    said = {"x": place, "y": 1, "yref": "paper", "yanchor": "top", "xanchor": "left"}
+    said = {"x": place, "y": 1, "yref": "paper", "yanchor": "top"}
+    said |= {
+        "xanchor": "right" if side == "left" else "left",
+        "xshift": -5 if side == "left" else 5,
+    }
     said |= {"text": label, "showarrow": False, "font": {"size": 12}, "bgcolor": "@surface"}
     changed = layout | {
         "shapes": [*layout.get("shapes", []), ruler],

@@ -21,10 +21,11 @@ from webui.bundle_picker import (
 from webui.catalogue import texts
 from webui.controls import QUIET
 from webui.job_progress import JobState
-from webui.trust_own_outcomes import OwnOutcome, read_form, save_as_scenario
+from webui.trust_own_outcomes import OwnOutcome, SaveForm, read_form, save_as_scenario
 from webui.trust_own_work import OwnTask, own_plan
 from webui.trust_part import ask_script, asked, asking, done_script
 from webui.uploads import Limits
+from webui.views.trust_operating import recommended
 from webui.views.trust_own import own_said, own_view
 from webui.visitor import visitor
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from webui.catalogue import Texts
     from webui.controls import Localized
     from webui.served import PageServed
+    from webui.trust_own_work import OwnResult
 
 __all__ = ["OwnPart"]
 
@@ -204,6 +206,7 @@ class OwnPart:
             scenario=before.scenario,
             cancelled=view.state is JobState.CANCELLED,
             result=view.result,
+            form=_first_form(view.result),
             error=view.error,
         )
         return [gr.Timer(active=False), *self._shown(found, words)]
@@ -227,6 +230,11 @@ class OwnPart:
 
     def _shown(self, outcome: OwnOutcome | None, words: Texts) -> list[Any]:
         return [outcome, *self.show(words, outcome)]
+
+
+def _first_form(result: OwnResult | None) -> SaveForm:
+    found = None if result is None else recommended(result.report)
+    return SaveForm(fmr=None if found is None else found[1])
 
 
 def _session(request: gr.Request) -> str:

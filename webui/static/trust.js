@@ -89,6 +89,10 @@
       Object.assign(this, { element, trigger, waiting: [], current: null, focus: null });
       element.addEventListener("click", (event) => this.clicked(event));
       element.addEventListener("change", (event) => this.changed(event));
+      element.addEventListener("focusin", (event) => this.focused(event.target));
+      element.addEventListener("focusout", (event) => {
+        if (event.relatedTarget && !element.contains(event.relatedTarget)) this.focus = null;
+      });
       // drawn again whenever it comes into view: others may have been at work meanwhile
       if (!fresh) return;
       new IntersectionObserver((entries) => {
@@ -128,6 +132,15 @@
       if (!button || button.disabled) return;
       if (button.dataset.ask && !window.confirm(button.dataset.ask)) return;
       this.act(button);
+    }
+
+    /* Where the focus is, in words that find its place again after everything was drawn anew. */
+    focused(target) {
+      const card = target.closest(".review-card");
+      const { do: wish, filter } = target.dataset;
+      if (card) this.focus = `#${card.getAttribute("aria-labelledby")}`;
+      else if (filter) this.focus = `[data-filter="${filter}"]`;
+      else if (wish) this.focus = `[data-do="${wish}"]`;
     }
 
     /* What a button asks for; a card that is answered makes room at once. */
@@ -174,7 +187,8 @@
       const box = this.element.querySelector("[data-keys]");
       if (box && this.keys !== undefined) box.checked = this.keys;
       if (!this.focus || document.activeElement !== document.body) return;
-      const found = this.element.querySelector(this.focus);
+      const found = this.element.querySelector(this.focus)
+        || this.element.querySelector("[data-do]");
       const target = found && (found.closest(".review-card") || found);
       if (target) target.focus({ preventScroll: true });
     }

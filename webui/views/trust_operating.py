@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ood_face.calibration.own_report_values import OperatingRow, OwnReport
     from webui.catalogue import Texts
 
-__all__ = ["one_in", "operating_view", "usable_rates"]
+__all__ = ["in_short", "one_in", "operating_view", "recommended", "usable_rates"]
 
 _COLUMNS = ("strangers", "gate", "threshold", "missed", "pairs")
 
@@ -50,6 +50,39 @@ def operating_view(report: OwnReport, table: Table, texts: Texts) -> Html:
         class_="trust-button",
     )
     return tag("div", *parts, tag("div", file, class_="plot-files"), class_="plot-figure")
+
+
+def in_short(report: OwnReport, texts: Texts) -> str:
+    """Return the recommended operating point in one sentence; empty: there is none."""
+    found = recommended(report)
+    if found is None:
+        return ""
+    key, fmr, point = found
+    return texts(
+        f"report.{key}",
+        threshold=f"{point.threshold.value:.2f}",
+        count=f"{round(1 / fmr):,}",
+        missed=f"{100 * point.fnmr.value:.1f} %",
+    )
+
+
+def recommended(report: OwnReport) -> tuple[str, float, OperatingPoint] | None:
+    """Return the strictest point that was found, with the quality limit before those without.
+
+    Returns
+    -------
+    ``short_gate`` or ``short``, the false match rate, and the point; None: there is none
+    """
+    if isinstance(report.operating, InputError):
+        return None
+    rows = list(reversed(report.operating.rows))
+    for row in rows:
+        if not isinstance(row.with_gate, InputError):
+            return "short_gate", row.fmr, row.with_gate
+    for row in rows:
+        if not isinstance(row.without_gate, InputError):
+            return "short", row.fmr, row.without_gate
+    return None
 
 
 def one_in(fmr: float, texts: Texts) -> str:

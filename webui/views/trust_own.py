@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ood_face.errors import InputError
+from ood_face.errors import ConfigError, ImageDecodeError, InputError
 from webui.markup import Html, tag
 from webui.outcomes import Problem
-from webui.views.parts import card, error_card
+from webui.views.parts import card, error_card, error_text
 from webui.views.trust_operating import one_in, usable_rates
 from webui.views.trust_report import report_view
 from webui.views.verdict import scenario_title
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ood_face.calibration.own_report_values import OwnReport
+    from ood_face.errors import OodFaceError
     from webui.catalogue import Texts
     from webui.trust_own_outcomes import OwnOutcome
     from webui.trust_own_work import OwnPlan
@@ -37,7 +38,7 @@ def own_view(
     """
     parts: list[Html] = []
     if outcome is not None and outcome.error is not None:
-        parts.append(error_card(Problem(outcome.error), texts))
+        parts.append(_problem(outcome.error, texts))
     if outcome is None:
         parts.append(_needed(texts))
     elif outcome.job_id:
@@ -66,6 +67,13 @@ def own_said(outcome: OwnOutcome | None, texts: Texts) -> Html:
     else:
         return Html()
     return tag("p", tag("span", sentence), class_="review-said")
+
+
+def _problem(error: OodFaceError, texts: Texts) -> Html:
+    if isinstance(error, InputError | ConfigError) and not isinstance(error, ImageDecodeError):
+        # its sentence says what to do
+        return card("error", texts("error.title"), tag("p", error_text(error, texts)))
+    return error_card(Problem(error), texts)
 
 
 def _needed(texts: Texts) -> Html:

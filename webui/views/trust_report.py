@@ -10,7 +10,7 @@ from ood_face.messages import error_sentence
 from webui.markup import Html, tag
 from webui.plots import Axis, lines, marked, steps
 from webui.views.trust_figures import figure, spoken_rate
-from webui.views.trust_operating import operating_view
+from webui.views.trust_operating import in_short, operating_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["report_view"]
 
 _UNREADABLE_SHOWN = 50
+# what most people come for
+_FIRST = "operating_points"
 
 
 def report_view(result: OwnResult, texts: Texts) -> Html:
@@ -35,7 +37,7 @@ def report_view(result: OwnResult, texts: Texts) -> Html:
         _SECTIONS[name](report, tables[name], texts)
         if name in tables
         else _lacking(name, getattr(report, field), texts)
-        for name, field in SECTIONS.items()
+        for name, field in sorted(SECTIONS.items(), key=lambda pair: pair[0] != _FIRST)
     ]
     return tag(
         "section",
@@ -57,7 +59,9 @@ def _head(result: OwnResult, texts: Texts) -> Html:
         impostor=f"{report.impostor_pairs:,}",
         model=report.model_id,
     )
-    parts = [tag("h3", texts("report.title")), tag("p", counts)]
+    short = in_short(report, texts)
+    parts = [tag("h3", texts("report.title")), tag("p", tag("strong", short)) if short else Html()]
+    parts.append(tag("p", counts))
     without = report.pictures - report.faces - len(result.unreadable)
     if without:
         parts.append(tag("p", texts("report.no_face", count=without)))
@@ -95,7 +99,7 @@ def _scores(report: OwnReport, table: Table, texts: Texts) -> Html:
         table,
     )
     gate = report.scenario.recapture_below
-    plot = marked(plot, gate, texts("report.gate"))
+    plot = marked(plot, gate, texts("report.gate"), "left")
     numbers = texts(
         "report.numbers_scores",
         mean=f"{found.mean:.2f}",
@@ -118,7 +122,7 @@ def _similarities(report: OwnReport, table: Table, texts: Texts) -> Html:
     }
     axes = (Axis(texts("report.similarity")), Axis(texts("report.pairs_share"), percent=True))
     plot = steps("similarities", edges, shares, axes, table)
-    plot = marked(plot, report.scenario.same_above, texts("report.same_above"))
+    plot = marked(plot, report.scenario.same_above, texts("report.same_above"), "right")
     numbers = texts(
         "report.numbers_similarities",
         mated=f"{_middle(table, 'pairs_of_one_person'):.2f}",
@@ -209,8 +213,8 @@ def _operating(report: OwnReport, table: Table, texts: Texts) -> Html:
 
 def _reliability_plot(name: str, drawn: dict[str, Any], table: Table, texts: Texts) -> Any:  # noqa: ANN401 - a Plot
     ideal = {texts("report.true"): ([0, 1], [0, 1], "dotted")}
-    axes = (Axis(texts("report.predicted"), 0, 1, percent=True),
-            Axis(texts("report.observed"), 0, 1, percent=True))  # fmt: skip
+    axes = (Axis(texts("report.predicted"), -0.02, 1.03, percent=True),
+            Axis(texts("report.observed"), -0.02, 1.03, percent=True))  # fmt: skip
     return lines(name, drawn | ideal, axes, table)
 
 
