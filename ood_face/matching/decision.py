@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["compare_templates", "decide"]
 
+_EVEN = 0.5
+
 
 def compare_templates(
     template_a: FaceTemplate,
@@ -119,6 +121,9 @@ def decide(
     throughout, and its two thresholds that of the similarity's. Where there is no P(same), what
     is not ``recapture`` is ``review``.
 
+    Where the similarity decides, and P(same) is on the other side of 1/2, a reason says so: both
+    hold, for a threshold weighs one error against the other.
+
     Parameters
     ----------
     similarity : cosine of the two features
@@ -162,7 +167,7 @@ def decide(
     else:
         verdict, reasons = measure.not_above()
     if len(scores) == len(given) or verdict is Verdict.RECAPTURE:
-        return verdict, reasons
+        return verdict, (*reasons, *_against(verdict, probability, scenario))
     no_rule = verdict is Verdict.DIFFERENT and scenario.recapture_below <= 0
     if no_rule or (above and scenario.similarity_alone):
         return verdict, (*reasons, Reason("quality.none_accepted"))
@@ -216,6 +221,17 @@ def _decide_above(
     what = "poor_counted" if scenario.policy is Policy.PROBABILITY else "poor_accepted"
     accepted = _quality_reasons(what, poor, scenario.recapture_below)
     return Verdict.SAME, (measure.reached(), *accepted)
+
+
+def _against(verdict: Verdict, probability: float | None, scenario: Scenario) -> tuple[Reason, ...]:
+    if probability is None or scenario.policy is Policy.PROBABILITY:
+        return ()
+    values: dict[str, float | str] = {"probability": probability, "prior": scenario.same_prior}
+    if verdict is Verdict.DIFFERENT and probability > _EVEN:
+        return (Reason("probability.likelier_same", values),)
+    if verdict is Verdict.SAME and probability < _EVEN:
+        return (Reason("probability.likelier_different", values),)
+    return ()
 
 
 def _quality_reasons(what: str, sides: dict[str, float], threshold: float) -> tuple[Reason, ...]:

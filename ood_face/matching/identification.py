@@ -42,6 +42,8 @@ _OF_SEARCHES = {
     "probability.above": "identify.probability_above",
     "probability.between": "identify.probability_between",
     "probability.below": "identify.probability_below",
+    "probability.likelier_same": "identify.likelier_enrolled",
+    "probability.likelier_different": "identify.likelier_another",
 }
 _ABOUT_PROBE = ("quality.poor_a", "quality.insufficient_a")
 

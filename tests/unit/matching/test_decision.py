@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from ood_face.errors import InputError
 from ood_face.matching import compare_templates, decide, load_scenarios
-from ood_face.types import DetectedFace, FaceTemplate, Scenario, Verdict
+from ood_face.types import DetectedFace, FaceTemplate, Policy, Scenario, Verdict
 
 SCENARIOS = load_scenarios()
 similarities = st.floats(-1, 1)
@@ -58,12 +59,34 @@ def test_table(scenario, similarity, score_a, score_b, verdict, keys):
     assert [reason.key for reason in reasons] == keys
 
 
+@pytest.mark.parametrize(
+    ("similarity", "probability", "keys"),
+    [
+        (0.3, 0.97, ["similarity.below", "probability.likelier_same"]),
+        (0.3, 0.5, ["similarity.below"]),
+        (0.3, 0.02, ["similarity.below"]),
+        (0.5, 0.3, ["similarity.above", "probability.likelier_different"]),
+        (0.5, 0.97, ["similarity.above"]),
+        (0.4, 0.97, ["similarity.between"]),
+        (0.3, None, ["similarity.below"]),
+    ],
+)
+def test_a_verdict_against_the_probability_says_so(similarity, probability, keys):
+    _, reasons = decide(similarity, 0.9, 0.9, SCENARIOS["default"], probability)
+    assert [reason.key for reason in reasons] == keys
+    by_probability = replace(SCENARIOS["default"], policy=Policy.PROBABILITY)
+    _, reasons = decide(similarity, 0.9, 0.9, by_probability, probability)
+    assert not any("likelier" in reason.key for reason in reasons)
+
+
 def test_reasons_carry_the_numbers():
     _, (between,) = decide(0.4, 0.9, 0.9, SCENARIOS["default"])
     assert between.values == {"similarity": 0.4, "low": 0.35, "high": 0.45}
     _, (lacking, above) = decide(0.5, 0.6, 0.9, SCENARIOS["finance"])
     assert lacking.values == {"score": 0.6, "threshold": 0.65}
     assert above.values == {"similarity": 0.5, "threshold": 0.45}
+    _, (_, against) = decide(0.3, 0.9, 0.9, SCENARIOS["default"], 0.9)
+    assert against.values == {"probability": 0.9, "prior": 0.5}
 
 
 @given(any_scenario(), similarities, similarities, scores, scores)

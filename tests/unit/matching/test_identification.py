@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -126,6 +127,20 @@ def test_nobody_similar_enough_is_unknown_however_close_the_two_are():
     candidates = [candidate("alice", 0.2), candidate("bob", 0.2)]
     verdict, reasons, margin = decide_identity(0.9, candidates, DEFAULT)
     assert (verdict, keys(reasons), margin) == (IdentifyVerdict.UNKNOWN, ["identify.below"], 0.0)
+
+
+@pytest.mark.parametrize(
+    ("similarity", "probability", "last"),
+    [(0.3, 0.9, "identify.likelier_enrolled"), (0.5, 0.3, "identify.likelier_another")],
+)
+def test_a_search_against_its_probability_says_so(similarity, probability, last):
+    first = replace(candidate("alice", similarity), probability=probability)
+    _, reasons, _ = decide_identity(0.9, [first], DEFAULT)
+    assert keys(reasons)[-1] == last
+    for language in LANGUAGES:
+        assert f"{probability:.3f}" in reason_sentence(reasons[-1], language)
+    _, reasons = decide_verification(0.9, first, DEFAULT)
+    assert keys(reasons)[-1].startswith("probability.likelier")
 
 
 def test_between_the_thresholds_a_person_looks():
