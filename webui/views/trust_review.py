@@ -47,8 +47,9 @@ def review_view(outcome: ReviewOutcome | None, texts: Texts) -> Html:
         empty = "nothing" if outcome.waiting + outcome.labelled == 0 else "none_match"
         words = tag("p", texts(f"review.{empty}"))
         parts.append(card("waiting", texts(f"review.title_{empty}"), words))
-    cards = [_card(found, outcome.faces_allowed, texts) for found in outcome.cards]
-    parts.append(tag("div", *cards, class_="review-cards"))
+    else:
+        cards = [_card(found, outcome.faces_allowed, texts) for found in outcome.cards]
+        parts.append(tag("div", *cards, class_="review-cards"))
     if outcome.matching > len(outcome.cards):
         label = texts("review.more", count=outcome.matching - len(outcome.cards))
         parts.append(_button(label, "more", class_="trust-button review-more"))
