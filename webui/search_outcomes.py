@@ -159,7 +159,11 @@ class People:
 
 
 def find_people(
-    galleries: GalleryService, gallery: str, query: str, before: tuple[str | None, ...]
+    galleries: GalleryService,
+    gallery: str,
+    query: str,
+    before: tuple[str | None, ...],
+    most: int = MAX_SOUGHT,
 ) -> People:
     """Return a page of subjects, all of them or those with a word in their id or name.
 
@@ -169,6 +173,7 @@ def find_people(
     gallery : its name
     query : part of an id or of a name, in any case; empty: everybody
     before : what this page and the pages before it begin after
+    most : no more names than these are looked at
     """
     word = query.strip().casefold()
     found: list[Subject] = []
@@ -178,7 +183,7 @@ def find_people(
         name = subject.profile.name or ""
         if word in subject.subject_id.casefold() or word in name.casefold():
             found.append(subject)
-        if len(found) > PAGE_SUBJECTS or looked_at >= MAX_SOUGHT:
+        if len(found) > PAGE_SUBJECTS or looked_at >= most:
             break
     more = len(found) > PAGE_SUBJECTS
     return People(
@@ -186,7 +191,7 @@ def find_people(
         before,
         more,
         query.strip(),
-        all_sought=more or looked_at < MAX_SOUGHT,
+        all_sought=more or looked_at < most,
     )
 
 
