@@ -58,7 +58,8 @@ class OperatingPoint:
     fmr : the false match rate asked for
     threshold : the lowest similarity above which at most that share of impostor pairs lies
     fnmr : share of mated pairs that are not above it
-    measured_fmr : share of impostor pairs that are above it
+    measured_fmr : share of impostor pairs that are above it; its interval is over the people, and
+        never narrower than if every pair were of two others
     mated_pairs, impostor_pairs : how many decided this
     """
 
@@ -111,12 +112,12 @@ def operating_point(trials: Trials, fmr: float) -> OperatingPoint:
     threshold = float(falling[int(np.floor(fmr * len(falling) + 1e-9))])
     fnmr = float(np.mean(mated.similarity <= threshold))
     measured = float(np.mean(impostor.similarity > threshold))
-    thresholds, misses = _resampled(trials, fmr)
+    thresholds, misses, matches = _resampled(trials, fmr, threshold)
     return OperatingPoint(
         fmr=fmr,
         threshold=Rate(threshold, _two(interval(thresholds))),
         fnmr=Rate(fnmr, _two(interval(misses))),
-        measured_fmr=Rate(measured, wilson_interval(measured, len(falling))),
+        measured_fmr=Rate(measured, _wider(_two(interval(matches)), measured, len(falling))),
         mated_pairs=len(mated.similarity),
         impostor_pairs=len(falling),
     )
@@ -157,7 +158,10 @@ def retakes(trials: Trials) -> dict[str, Any]:
     }
 
 
-def _resampled(trials: Trials, fmr: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _resampled(
+    trials: Trials, fmr: float, threshold: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    # (R,) thresholds, FNMR at them, and FMR at the threshold that was found
     impostor, mated, people = trials.impostor, trials.mated, trials.people
     tail = min(
         len(impostor.similarity), max(_TAIL_AT_LEAST, int(_TAIL * fmr * len(impostor.similarity)))
@@ -166,12 +170,14 @@ def _resampled(trials: Trials, fmr: float) -> tuple[NDArray[np.float64], NDArray
     falling = impostor.similarity[highest]
     order = np.argsort(mated.similarity, kind="stable")
     rising = mated.similarity[order]
-    thresholds, misses = [], []
+    matching = int(np.sum(falling > threshold))
+    thresholds, misses, matches = [], [], []
     for part in Resamples.draw(people).parts(tail + len(order)):
         of_picture = part.of(people)
         weights = of_picture[:, impostor.first[highest]] * of_picture[:, impostor.second[highest]]
         above = np.cumsum(weights, axis=1, dtype=np.float64)
-        allowed = np.sum(above <= fmr * _totals(part, impostor, people)[:, None] + 1e-9, axis=1)
+        totals = _totals(part, impostor, people)
+        allowed = np.sum(above <= fmr * totals[:, None] + 1e-9, axis=1)
         cut = falling[np.minimum(allowed, tail - 1)]
         held = of_picture[:, mated.first[order]].astype(np.float64)
         running = np.concatenate([np.zeros((len(held), 1)), np.cumsum(held, axis=1)], axis=1)
@@ -180,7 +186,9 @@ def _resampled(trials: Trials, fmr: float) -> tuple[NDArray[np.float64], NDArray
         total = running[:, -1]
         missed = running[np.arange(len(held)), at]
         misses.append(np.where(total > 0, missed / np.maximum(total, 1), np.nan))
-    return np.concatenate(thresholds), np.concatenate(misses)
+        wrong = above[:, matching - 1] if matching else np.zeros(len(above))
+        matches.append(np.where(totals > 0, wrong / np.maximum(totals, 1), np.nan))
+    return np.concatenate(thresholds), np.concatenate(misses), np.concatenate(matches)
 
 
 def _totals(part: Resamples, impostor: Kind, people: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -202,6 +210,11 @@ def check_rate(rate: float) -> None:
         raise InputError(
             "operating.rate", "an error rate lies above 0 and below 1, this is {got}", got=rate
         )
+
+
+def _wider(drawn: tuple[float, float] | None, rate: float, pairs: int) -> tuple[float, float]:
+    low, high = wilson_interval(rate, pairs)
+    return (low, high) if drawn is None else (min(low, drawn[0]), max(high, drawn[1]))
 
 
 def _two(ends: list[float] | None) -> tuple[float, float] | None:

@@ -122,6 +122,20 @@ def test_the_intervals_hold_the_values_of_the_whole_population():
     assert sum(held) >= 8
 
 
+def test_the_interval_of_the_false_match_rate_knows_that_pairs_share_people():
+    people = np.arange(30)
+    first, second = np.triu_indices(30, 1)
+    # one of 30 people is like everybody: all 29 wrong matches are hers
+    similarity = np.where(first == 0, 0.9, 0.1) - np.arange(435) / 1e5
+    mated = Kind(np.array([0.5]), np.array([0]), np.array([0]))
+    trials = Trials(people, np.ones(30, bool), mated, Kind(similarity, first, second))
+    found = operating_point(trials, 1 / 15).measured_fmr
+    # she is drawn not at all in one of three samples, and thrice or more in one of twelve
+    assert found.value == pytest.approx(29 / 435)
+    assert found.interval[0] == 0
+    assert 0.18 < found.interval[1] < 0.3
+
+
 def test_the_gate_judges_pairs_of_which_both_pictures_pass():
     features, data = made_up()
     passed = np.arange(160) % 4 != 0
