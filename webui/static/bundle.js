@@ -82,8 +82,8 @@
     }
 
     chooser(nameOf) {
-      const input = make("input", "visually-hidden");
-      Object.assign(input, { type: "file", multiple: true, tabIndex: -1 });
+      const input = make("input");
+      Object.assign(input, { type: "file", multiple: true, hidden: true });
       input.addEventListener("change", () => {
         const files = [...input.files].map((file) => ({ name: nameOf(file), file }));
         input.value = "";
