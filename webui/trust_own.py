@@ -68,6 +68,7 @@ class OwnPart:
             html_template='<div role="status" aria-live="polite">${value}</div>',
             js_on_load=None,
             apply_default_css=False,
+            elem_id="own-said",
         )
         self._panel = asking(_NAME, self._view(None, first), fresh=False)
         self._timer = gr.Timer(_LOOK_EVERY_S, active=False)

@@ -56,13 +56,17 @@
     }
   }
 
-  const inView = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (!isIntersecting) continue;
-      inView.unobserve(target);
-      draw(target);
-    }
-  });
+  /* Drawn a little before they come into view. */
+  const inView = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        inView.unobserve(target);
+        draw(target);
+      }
+    },
+    { rootMargin: "300px" }
+  );
 
   async function savePng(button) {
     const stage = button.closest("figure").querySelector(".plot");
