@@ -132,6 +132,10 @@ class EnrolRun:
             return self.refused(error, words)
         return [job, view, gr.Timer(active=True), *self.show(words, view)]
 
+    def has_begun(self, values: list[Any]) -> bool:
+        """Whether values that ``begin`` returned are of work that began."""
+        return values[0] is not None
+
     def refused(self, error: OodFaceError | None, words: Texts) -> list[Any]:
         """Return the values of ``outputs`` where nothing began; None: the results are cleared."""
         return [None, error, gr.Timer(active=False), *self.show(words, error)]

@@ -75,11 +75,18 @@ class OnePart:
         done = self._button.click(
             self._enrol,
             [self._picker, self._who, self._name, self._force, self._bar.shelf, language],
-            self.run.outputs,
+            [self._who, self._name, *self.run.outputs],
             js=take_pictures([_SLOT], others=5),
             **QUIET,
         )
-        done.then(None, js="() => window.oodFace.busy(false)", **QUIET)
+        # once the work has begun, the next person starts with nothing of this one
+        done.then(
+            None,
+            [self.run.results[0]],
+            js="(progress) => { window.oodFace.busy(false);"
+            f' if (progress) window.oodFace.emptyPicker("{_SLOT}"); }}',
+            **QUIET,
+        )
 
     def _enrol(  # noqa: PLR0913, PLR0917 - Gradio hands over one value for each control
         self,
@@ -93,19 +100,21 @@ class OnePart:
     ) -> list[Any]:
         words = texts(language)
         gallery = shelf.chosen if isinstance(shelf, Shelf) else None
+        kept = [gr.update(), gr.update()]
         if gallery is None:
-            return self.run.refused(None, words)
+            return [*kept, *self.run.refused(None, words)]
         person, called = (who or "").strip(), (name or "").strip() or None
         try:
             uploads = read_uploads(pictures, self._limits)
             _check(person, called, uploads)
         except OodFaceError as error:
-            return self.run.refused(error, words)
+            return [*kept, *self.run.refused(error, words)]
         shown = [
             PersonPicture(person, id_of(person), BundledFile(upload.name, _bytes_of(upload)))
             for upload in uploads
         ]
-        return self.run.begin(shown, gallery, (force is True, called), request, words)
+        begun = self.run.begin(shown, gallery, (force is True, called), request, words)
+        return [*(["", ""] if self.run.has_begun(begun) else kept), *begun]
 
 
 def force_box(elem_id: str, words: Texts, localized: Localized) -> gr.Checkbox:

@@ -40,6 +40,11 @@
     });
   };
 
+  window.oodFace.emptyPicker = (slot) => {
+    const remove = document.querySelector(`#picker-${slot} .picker-remove`);
+    if (remove) remove.click();
+  };
+
   window.oodFace.showFound = () => {
     const card = document.querySelector("#found .card");
     if (card && card.getBoundingClientRect().top > window.innerHeight * 0.7) {
