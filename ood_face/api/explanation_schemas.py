@@ -111,7 +111,7 @@ class ModelSpreadOut(BaseModel):
         ge=0, description="Standard deviation of the similarity.", examples=[0.028]
     )
     probability_range: tuple[float, float] | None = Field(
-        description=f"Where 95 % of the passes' P(same) lie. {_NO_PROBABILITY}",
+        description=f"What holds at least 95 % of the passes' P(same). {_NO_PROBABILITY}",
         examples=[[0.91, 0.98]],
     )
     total_bits: float | None = Field(

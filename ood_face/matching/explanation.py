@@ -35,13 +35,13 @@ _HIGH_WIDTH = 0.3
 _Z = 1.96
 # thresholds that lie closer than this say little of what makes a difference
 _LEAST_BAND = 0.1
-# amounts above which a source's level is high; 0.6 is the score below which a face is `poor`, 0.5
-# the margin that is just needed
-_HIGH_FROM = {
-    UncertaintySource.PICTURE: 0.6,
-    UncertaintySource.MODEL: _HIGH_WIDTH,
-    UncertaintySource.GALLERY: 0.5,
-    UncertaintySource.CALIBRATION: _HIGH_WIDTH,
+# amounts from which a source's level is moderate, and high: scores below 0.6 are `fair` and below
+# 0.4 `poor`; a margin of twice what is needed, and of just that
+_FROM = {
+    UncertaintySource.PICTURE: (0.4, 0.6),
+    UncertaintySource.MODEL: (_MODERATE_WIDTH, _HIGH_WIDTH),
+    UncertaintySource.GALLERY: (1 / 3, 0.5),
+    UncertaintySource.CALIBRATION: (_MODERATE_WIDTH, _HIGH_WIDTH),
 }
 _OF_QUALITY = {
     QualityLevel.EXCELLENT: UncertaintyLevel.LOW,
@@ -72,7 +72,7 @@ def explain_comparison(found: Comparison, model: ModelSpread | None = None) -> E
         *_model(model, found.scenario),
         _calibration(found.probability, found.probability_interval),
     ]
-    return _explanation(found.probability, parts, model)
+    return _explanation(found.probability, parts, model, found.scenario)
 
 
 def explain_identification(found: Identification, model: ModelSpread | None = None) -> Explanation:
@@ -82,14 +82,15 @@ def explain_identification(found: Identification, model: ModelSpread | None = No
     """
     first = found.candidates[0] if found.candidates else None
     if first is None:
-        return _explanation(None, [_picture_alone(found.probe), _gallery(found)], None)
+        parts = [_picture_alone(found.probe), _gallery(found)]
+        return _explanation(None, parts, None, found.scenario)
     parts = [
         _picture_enrolled(found.probe, first.ood_score),
         *_model(model, found.scenario),
         _gallery(found),
         _calibration(first.probability, first.probability_interval),
     ]
-    return _explanation(first.probability, parts, model)
+    return _explanation(first.probability, parts, model, found.scenario)
 
 
 def explain_verification(found: Verification, model: ModelSpread | None = None) -> Explanation:
@@ -100,11 +101,14 @@ def explain_verification(found: Verification, model: ModelSpread | None = None) 
         *_model(model, found.scenario),
         _calibration(candidate.probability, candidate.probability_interval),
     ]
-    return _explanation(candidate.probability, parts, model)
+    return _explanation(candidate.probability, parts, model, found.scenario)
 
 
 def _explanation(
-    probability: float | None, parts: list[UncertaintyPart], model: ModelSpread | None
+    probability: float | None,
+    parts: list[UncertaintyPart],
+    model: ModelSpread | None,
+    scenario: Scenario,
 ) -> Explanation:
     if probability is None:
         error, bits = None, None
@@ -112,12 +116,17 @@ def _explanation(
         error, bits = min(probability, 1 - probability), float(entropy_bits(probability))
     ranked = [part for part in parts if part.level in _RANK]
     # of two that are alike, the earlier source
-    main = max(ranked, key=_weight).source if ranked else None
+    limits = _FROM | {UncertaintySource.MODEL: _model_from(model, scenario)}
+    main = (
+        max(ranked, key=lambda part: _weight(part, limits[part.source][1])).source
+        if ranked
+        else None
+    )
     return Explanation(error, bits, tuple(parts), main, model)
 
 
-def _weight(part: UncertaintyPart) -> tuple[int, float]:
-    amount = 0.0 if part.amount is None else part.amount / _HIGH_FROM[part.source]
+def _weight(part: UncertaintyPart, high_from: float) -> tuple[int, float]:
+    amount = 0.0 if part.amount is None else part.amount / high_from
     return _RANK.index(part.level), amount
 
 
@@ -153,30 +162,38 @@ def _picture(
         return _part(UncertaintySource.PICTURE, UncertaintyLevel.UNKNOWN, None, reason)
     (worse, score), (_, other) = sorted(known.items(), key=lambda item: item[1])
     level = _OF_QUALITY[QualityLevel.of(score)]
-    which = worse if score < other else "both"
+    which = worse if level is not _OF_QUALITY[QualityLevel.of(other)] else "both"
     values: dict[str, float | str] = {"score": score, "other": other}
     variance = variances[worse]
-    if which != "both" and variance is not None:
+    # of two that are alike, none is the worse
+    if score < other and variance is not None:
         values["rts_variance"] = variance
     ending = "low" if level is UncertaintyLevel.LOW else f"{level}_{which}"
     reason = Reason(f"explanation.picture_{ending}", values)
     return _part(UncertaintySource.PICTURE, level, 1 - score, reason)
 
 
+def _model_from(model: ModelSpread | None, scenario: Scenario) -> tuple[float, float]:
+    if model is None or model.probability_range is not None:
+        return _FROM[UncertaintySource.MODEL]
+    # without P(same): whether the similarity may be on the other side of the doubtful band
+    band = max(scenario.same_above - scenario.different_below, _LEAST_BAND)
+    return band * _MODERATE_WIDTH / _HIGH_WIDTH, band
+
+
 def _model(model: ModelSpread | None, scenario: Scenario) -> list[UncertaintyPart]:
     if model is None:
         return []
     values: dict[str, float | str] = {"passes": model.passes}
+    limits = _model_from(model, scenario)
     if model.probability_range is not None:
         low, high = model.probability_range
         amount = high - low
-        level = _of_width(amount, _HIGH_WIDTH)
+        level = _of_width(amount, limits)
         reason = Reason(f"explanation.model_{level}", {**values, "low": low, "high": high})
     else:
-        # without P(same): whether the similarity may be on the other side of the doubtful band
-        band = max(scenario.same_above - scenario.different_below, _LEAST_BAND)
         amount = 2 * _Z * model.similarity_spread
-        level = _of_width(amount, band)
+        level = _of_width(amount, limits)
         values["reach"] = amount / 2
         reason = Reason(f"explanation.model_{level}_similarity", values)
     return [_part(UncertaintySource.MODEL, level, amount, reason)]
@@ -211,13 +228,13 @@ def _calibration(
         reason = Reason(f"explanation.calibration_{what}")
         return _part(source, UncertaintyLevel.UNKNOWN, None, reason)
     low, high = interval
-    level = _of_width(high - low, _HIGH_WIDTH)
+    level = _of_width(high - low, _FROM[source])
     reason = Reason(f"explanation.calibration_{level}", {"low": low, "high": high})
     return _part(source, level, high - low, reason)
 
 
-def _of_width(width: float, high_from: float) -> UncertaintyLevel:
-    if width >= high_from:
+def _of_width(width: float, limits: tuple[float, float]) -> UncertaintyLevel:
+    moderate, high = limits
+    if width >= high:
         return UncertaintyLevel.HIGH
-    moderate = high_from * _MODERATE_WIDTH / _HIGH_WIDTH
     return UncertaintyLevel.MODERATE if width >= moderate else UncertaintyLevel.LOW

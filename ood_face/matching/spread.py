@@ -9,7 +9,7 @@ not know; where each of them is in doubt by itself, the pictures do not tell.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["entropy_bits", "model_spread", "spread_of_search", "spread_of_two"]
 
-_RANGE_PERCENT = (2.5, 97.5)
+_RANGE_PERCENT: tuple[tuple[float, Literal["lower", "higher"]], ...] = (
+    (2.5, "lower"),
+    (97.5, "higher"),
+)
 
 
 def entropy_bits(probability: ArrayLike) -> NDArray[np.float64]:
@@ -55,7 +58,11 @@ def model_spread(
     passes, spread = len(similarities), float(np.std(similarities))
     if probabilities is None:
         return ModelSpread(passes, spread)
-    low, high = (float(end) for end in np.percentile(probabilities, _RANGE_PERCENT))
+    # ends that are passes themselves: between two of a few, less than 95 % would lie within
+    low, high = (
+        float(np.percentile(probabilities, percent, method=method))
+        for percent, method in _RANGE_PERCENT
+    )
     total = float(entropy_bits(probabilities.mean()))
     expected = float(entropy_bits(probabilities).mean())
     # the entropy is concave, so only rounding can make the difference negative

@@ -26,8 +26,8 @@ class UncertaintySource(StrEnum):
     ``picture``: what the pictures show; its amount is 1 - the lower of the two ``ood_score``.
 
     ``model``: what the network does not know; only where Monte Carlo dropout was run. Its amount
-    is the width of the range in which 95 % of the passes' P(same) lie; without P(same), that of
-    the passes' similarities, at most 1.
+    is the width of the range that holds 95 % of the passes' P(same) at least; without P(same),
+    that of the passes' similarities, at most 1.
 
     ``gallery``: how close the second candidate of a search comes to the first. Its amount is
     ``needed / (needed + margin)``, where ``needed`` is the scenario's
@@ -94,7 +94,8 @@ class ModelSpread:
     ----------
     passes : how many there were
     similarity_spread : standard deviation of the similarity over the passes
-    probability_range : where 95 % of the passes' P(same) lie, 0..1; None: there is no P(same)
+    probability_range : what holds 95 % of the passes' P(same) at least, 0..1: of up to 40 passes
+        the lowest and the highest; None: there is no P(same)
     total_bits : entropy of the passes' mean P(same), 0..1 bit
     expected_bits : mean entropy of the passes' P(same), 0..1 bit: doubt that every pass shares
     unknown_bits : their difference, 0..1 bit: what the model does not know (mutual information of
@@ -120,7 +121,7 @@ class Explanation:
     entropy_bits : entropy of P(same), 0..1: 0 is certain, 1 a coin toss; None: no P(same)
     parts : by source, in the order of :class:`UncertaintySource`
     main : the part that matters most: of the highest level (``high``, ``moderate``, ``unknown``),
-        and there the one that lies furthest beyond its threshold; None: all are low
+        and there the one that is the largest share of what is high; None: all are low
     model : what the passes of Monte Carlo dropout gave; None: none were run
     """
 

@@ -70,7 +70,8 @@ def test_nothing_stands_out_where_all_is_well():
     assert (explained.main, explained.model) == (None, None)
     assert sentences(explained) == [
         "The pictures are good enough: quality 0.80 and 0.90.",
-        "The calibration is sure of its probability: it allows 0.95 to 0.97.",
+        "The calibration is sure of its probability for pictures like those that it was fitted to: "
+        "it allows 0.95 to 0.97.",
     ]
 
 
@@ -82,7 +83,9 @@ def test_nothing_stands_out_where_all_is_well():
         ((0.9, 0.4), "moderate", "picture_moderate_b"),
         ((0.5, 0.5), "moderate", "picture_moderate_both"),
         ((0.31, 0.9), "high", "picture_high_a"),
-        ((0.35, 0.31), "high", "picture_high_b"),
+        ((0.41, 0.31), "high", "picture_high_b"),
+        ((0.35, 0.31), "high", "picture_high_both"),
+        ((0.55, 0.41), "moderate", "picture_moderate_both"),
         ((0.1, 0.1), "high", "picture_high_both"),
         ((None, None), "unknown", "picture_unknown"),
         ((0.9, None), "unknown", "picture_unknown"),
@@ -164,6 +167,12 @@ def test_without_a_probability_the_passes_similarities_count(spread, level):
 def test_what_matters_most(scores, interval, spread, main):
     model = None if spread is None else ModelSpread(10, 0.1, spread, 0.5, 0.4, 0.1)
     assert explain_comparison(compared(*scores, interval=interval), model).main is main
+
+
+def test_without_a_probability_the_model_matters_by_the_band_of_the_thresholds():
+    # its similarities reach 1.96 times as far as the band of 0.1; the score 0.3 is 1.17 of "high"
+    explained = explain_comparison(compared(0.3, probability=None), ModelSpread(10, 0.05))
+    assert explained.main is MODEL
 
 
 @given(

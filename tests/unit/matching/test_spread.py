@@ -75,6 +75,15 @@ def test_the_range_holds_95_percent():
     assert found.probability_range == pytest.approx((0.025, 0.975))
 
 
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
+def test_the_range_of_few_passes_holds_95_percent_of_them_as_well(probabilities):
+    low, high = model_spread(
+        np.zeros(len(probabilities)), np.array(probabilities)
+    ).probability_range
+    inside = sum(low <= one <= high for one in probabilities)
+    assert inside >= 0.95 * len(probabilities)
+
+
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=30))
 def test_ignorance_is_never_negative_nor_more_than_a_bit(probabilities):
     found = model_spread(np.zeros(len(probabilities)), np.array(probabilities))
