@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ood_face.api.served import Served
     from webui.tabs import PageTab
 
-__all__ = ["build_page", "head", "theme"]
+__all__ = ["TABS", "build_page", "head", "theme"]
 
 # the tabs in their order: name in the catalogue, and what makes it
 _TABS: tuple[tuple[str, Callable[[PageServed, Localized], PageTab]], ...] = (
@@ -36,6 +36,7 @@ _TABS: tuple[tuple[str, Callable[[PageServed, Localized], PageTab]], ...] = (
     ("trust", TrustTab),
     ("system", SystemTab),
 )
+TABS = tuple(name for name, _ in _TABS)
 
 # system fonts only: the page loads nothing from elsewhere
 _SANS = (

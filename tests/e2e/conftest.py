@@ -39,12 +39,20 @@ def address(temporary) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser_arguments() -> list[str]:
+    """Return what else the browser is started with; a module of tests may say."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def browser(browser_arguments) -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
         pytest.fail("the tests of the page need chromium on the PATH (apt-get install chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=program, args=[*ARGUMENTS, *browser_arguments]
+        )
         yield browser
         browser.close()
 
@@ -64,9 +72,12 @@ def visit(browser, address) -> Iterator[Callable[..., Page]]:
         if not url.startswith((address, f"blob:{address}", "data:")):
             complaints.append(f"request to {url}")
 
-    def open_page(width: int = 1280, language: str = "en-US") -> Page:
+    def open_page(width: int = 1280, language: str = "en-US", *, dark: bool = False) -> Page:
         context = browser.new_context(
-            viewport={"width": width, "height": 860}, locale=language, accept_downloads=True
+            viewport={"width": width, "height": 860},
+            locale=language,
+            accept_downloads=True,
+            color_scheme="dark" if dark else "light",
         )
         context.set_default_timeout(PATIENCE_S * 1000)
         contexts.append(context)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import expect
 
 from ood_face.access import KeyStore
 from ood_face.types import Role
-from tests.e2e.page_server import PATIENCE_S, ROOT, running_page
+from tests.e2e.page_actions import EN, PORTRAIT, ZH, compare
+from tests.e2e.page_server import PATIENCE_S, running_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PORTRAIT = ROOT / "webui" / "examples" / "portrait.jpg"
+    from playwright.sync_api import Page
+
+AXE = AXE_FILE_PATH.read_text(encoding="utf-8")
+PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
@@ -38,17 +42,69 @@ def address(temporary, key) -> Iterator[str]:
         yield address
 
 
-def test_a_visitor_with_a_key_compares_pictures(browser, address, key):
-    context = browser.new_context(http_credentials={"username": "any", "password": key})
-    with context, context.new_page() as page:
+@pytest.fixture
+def stranger(browser, address) -> Iterator[Page]:
+    """Yield a page that shows where one signs in."""
+    with browser.new_context(locale="en-US") as context, context.new_page() as page:
         context.set_default_timeout(PATIENCE_S * 1000)
         expect.set_options(timeout=PATIENCE_S * 1000)
         page.goto(address)
-        page.locator("body[data-language]").wait_for()
-        for side in ("left", "right"):
-            page.set_input_files(f"#picker-{side} input[type=file]", [str(PORTRAIT)])
-            page.locator(f"#picker-{side} .picker-tile").wait_for()
-        expect(page.locator("#verdict h2")).to_have_text(re.compile("same person", re.IGNORECASE))
+        expect(page.locator("#key")).to_be_focused()
+        yield page
+
+
+def sign_in(page: Page, key: str) -> None:
+    page.get_by_label(EN("signin.key"), exact=True).fill(key)
+    page.get_by_role("button", name=EN("signin.button")).click()
+
+
+def test_a_visitor_signs_in_with_a_key_compares_pictures_and_signs_out(stranger, key):
+    sign_in(stranger, key)
+    stranger.locator("body[data-language]").wait_for()
+    expect(stranger.locator("#account")).to_contain_text(EN("signin.as", name="desk"))
+    expect(stranger.locator("#account")).to_contain_text(EN("signin.role_read"))
+    assert compare(stranger, PORTRAIT, PORTRAIT) == "same"
+
+    stranger.get_by_role("button", name=EN("signin.out")).click()
+    expect(stranger.locator("#key")).to_have_count(1)
+    stranger.goto(stranger.url)
+    expect(stranger.locator("#key")).to_have_count(1)
+
+
+def test_a_wrong_key_is_told_in_either_language(stranger):
+    sign_in(stranger, "odf_wrong")
+    expect(stranger.get_by_role("alert")).to_have_text(EN("signin.unknown"))
+
+    stranger.get_by_role("link", name="中文").click()
+    expect(stranger.locator("h1")).to_have_text(ZH("page.title"))
+    sign_in_zh = stranger.get_by_role("button", name=ZH("signin.button"))
+    stranger.locator("#key").fill("odf_wrong")
+    sign_in_zh.click()
+    expect(stranger.get_by_role("alert")).to_have_text(ZH("signin.unknown"))
+    assert stranger.evaluate("document.documentElement.lang") == "zh-CN"
+
+
+def test_the_page_where_one_signs_in_keeps_nobody_out(browser, address):
+    for scheme in ("light", "dark"):
+        with browser.new_context(color_scheme=scheme, viewport=PHONE) as context:
+            page = context.new_page()
+            page.goto(address)
+            assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+            # its policy lets no script in but the browser's own
+            page.evaluate(AXE)
+            found = page.evaluate("axe.run()")["violations"]
+            assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+
+
+def test_a_revoked_key_leads_an_open_page_back_to_signing_in(stranger, data_dir):
+    with closing(KeyStore(data_dir)) as store:
+        gone = store.create("gone", [Role.READ]).presented
+        sign_in(stranger, gone)
+        stranger.locator("body[data-language]").wait_for()
+        store.revoke("gone")
+
+    stranger.locator("#language label", has_text="中文").click()
+    expect(stranger.locator("#key")).to_have_count(1)
 
 
 def test_a_visitor_without_a_key_sees_nothing(address):

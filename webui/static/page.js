@@ -71,11 +71,12 @@
       Object.assign(this, { props, trigger, files: [], stream: null, notice: "" });
       this.root = element.querySelector(".picker");
       this.options = JSON.parse(this.root.dataset.options);
-      this.input = make("input", "visually-hidden");
+      // the buttons open it
+      this.input = make("input");
+      this.input.hidden = true;
       this.input.type = "file";
       this.input.accept = "image/*,.jpg,.jpeg,.png,.webp,.bmp";
       this.input.multiple = this.options.many;
-      this.input.tabIndex = -1;
       this.input.addEventListener("change", () => this.add([...this.input.files]));
       this.stage = make("div", "picker-stage");
       this.actions = make("div", "picker-actions");
