@@ -122,7 +122,7 @@ class OwnPart:
     ) -> list[Any]:
         words = texts(language)
         known = OwnOutcome() if before is None else before
-        same = [gr.skip(), gr.skip(), gr.skip(), gr.skip()]
+        same: list[Any] = [gr.skip() for _ in range(4)]
         try:
             self._admin(request)
             received, update = take_slice(self._served.bundles, request, event, words)
@@ -130,6 +130,7 @@ class OwnPart:
             return [refused_slice(event, error, words), *same]
         if received is None or not received.complete:
             return [update, *same]
+        self._stop(known, request)
         try:
             bundle = self._served.bundles.look(_session(request), received.bundle_id)
             found = OwnOutcome(
@@ -160,7 +161,7 @@ class OwnPart:
             match wish.get("do"):
                 case "measure":
                     found = self._measure(wish, known, request)
-                    timer = gr.Timer(active=True)
+                    timer = gr.Timer(active=bool(found.job_id))
                     return [emptied_picker(), timer, *self._shown(found, words)]
                 case "cancel":
                     self._served.jobs.cancel(_session(request), known.job_id)
@@ -177,20 +178,33 @@ class OwnPart:
     def _measure(
         self, wish: Mapping[str, Any], known: OwnOutcome, request: gr.Request
     ) -> OwnOutcome:
-        self._admin(request)
-        served = self._served
-        scenario = served.faces.scenario(str(wish.get("scenario", known.scenario)))
-        bundle = served.bundles.take(_session(request), known.bundle_id)
-        task = OwnTask(
-            served.faces,
-            bundle.files(),
-            texts(DEFAULT_LANGUAGE)("own.source"),
-            self._limits,
-            scenario,
-            served.settings.data_dir / _FOLDER,
-        )
-        job_id = served.jobs.start(_session(request), task, bundle.close)
+        served, session = self._served, _session(request)
+        try:
+            self._admin(request)
+            scenario = served.faces.scenario(str(wish.get("scenario", known.scenario)))
+            bundle = served.bundles.take(session, known.bundle_id)
+            task = OwnTask(
+                served.faces,
+                bundle.files(),
+                texts(DEFAULT_LANGUAGE)("own.source"),
+                self._limits,
+                scenario,
+                served.settings.data_dir / _FOLDER,
+            )
+            job_id = served.jobs.start(session, task, bundle.close)
+        except OodFaceError as error:
+            # the pictures are gone, or are to go: they are chosen again
+            served.bundles.drop(session, known.bundle_id)
+            return OwnOutcome(scenario=known.scenario, error=error)
         return OwnOutcome(scenario=scenario.name, job_id=job_id)
+
+    def _stop(self, known: OwnOutcome, request: gr.Request) -> None:
+        # other pictures were chosen while some were measured
+        try:
+            if known.job_id:
+                self._served.jobs.cancel(_session(request), known.job_id)
+        except InputError:
+            pass  # it has ended and was forgotten
 
     def _look(self, before: OwnOutcome | None, language: str, request: gr.Request) -> list[Any]:
         if before is None or not before.job_id:

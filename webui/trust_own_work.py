@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -70,8 +71,7 @@ def own_plan(files: Sequence[BundledFile]) -> OwnPlan:
         No picture lies in a person's folder, or they are all of one person.
     """
     named, loose = _sorted_out(files)
-    people = [picture.person for picture in named]
-    counts = {person: people.count(person) for person in people}
+    counts = Counter(picture.person for picture in named)
     if len(counts) < 2:
         raise InputError(
             "page.people",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 from ood_face.calibration.own_report_tables import SECTIONS, plot_tables
@@ -70,7 +72,23 @@ def _head(result: OwnResult, texts: Texts) -> Html:
         title = texts("report.unreadable", count=len(result.unreadable))
         parts.append(tag("details", tag("summary", title), tag("ul", *names)))
     parts.append(tag("p", tag("small", texts("report.intervals"))))
+    parts.append(tag("div", _whole(report, texts), class_="plot-files"))
     return tag("div", *parts, class_="report-head")
+
+
+def _whole(report: OwnReport, texts: Texts) -> Html:
+    # the same file as the command's
+    from ood_face.calibration.own_report_files import report_document  # noqa: PLC0415
+
+    document = json.dumps(report_document(report), ensure_ascii=False)
+    encoded = base64.b64encode(document.encode()).decode("ascii")
+    return tag(
+        "a",
+        texts("report.json"),
+        href=f"data:application/json;base64,{encoded}",
+        download="report.json",
+        class_="trust-button",
+    )
 
 
 def _lacking(name: str, error: InputError, texts: Texts) -> Html:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from dataclasses import replace
 from html import escape
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 from ood_face.calibration.own_report import make_report
+from ood_face.calibration.own_report_files import report_document
 from ood_face.errors import BusyError, ConfigError, InputError
 from ood_face.types import Policy, Scenario
 from tests.fakes import FullAdmission, fake_service, picture, png
@@ -141,6 +144,15 @@ def test_every_section_has_its_plot_and_its_numbers(report):
         assert plots == {"scores", "similarities", "det", "discard", "reliability", "same"}
         assert escape(words("report.unreadable", count=1)) in view
     assert f"{report.mated_pairs:,} pairs of one person" in report_view(OwnResult(report, ()), EN)
+
+
+def test_the_whole_report_is_the_commands_file(report):
+    view = report_view(OwnResult(report, ()), EN)
+    encoded = re.search(r"data:application/json;base64,([\w+/=]+)", view)[1]
+
+    document = json.loads(base64.b64decode(encoded))
+    assert document == json.loads(json.dumps(report_document(report)))
+    assert document["people"] == 30
 
 
 def test_what_the_pictures_cannot_carry_says_how_much_is_needed(report):
