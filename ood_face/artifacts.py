@@ -218,7 +218,7 @@ def _read(path: Path) -> dict[str, Any]:
             file=str(path),
             reason=exc.strerror or str(exc),
         ) from exc
-    except ValueError as exc:  # tomllib.TOMLDecodeError and UnicodeDecodeError
+    except (ValueError, RecursionError) as exc:  # no TOML, no UTF-8, or nested too deeply
         raise ArtifactError(
             "artifacts.bad_manifest",
             "{file} is no valid manifest: {reason}",

@@ -7,7 +7,12 @@ from ood_face.bootstrap.drift import open_drift, read_drift
 from ood_face.bootstrap.in_force import PolicyCheck
 from ood_face.bootstrap.models import open_rts_embedder, open_service
 from ood_face.bootstrap.policies import check_policies, open_policies
-from ood_face.bootstrap.reading import open_scenarios, read_settings, save_scenario
+from ood_face.bootstrap.reading import (
+    check_new_scenario,
+    open_scenarios,
+    read_settings,
+    save_scenario,
+)
 from ood_face.bootstrap.stores import (
     copy_gallery,
     create_backup,
@@ -23,6 +28,7 @@ __all__ = [
     "ModelCard",
     "PolicyCheck",
     "TestedPairs",
+    "check_new_scenario",
     "check_policies",
     "copy_gallery",
     "create_backup",

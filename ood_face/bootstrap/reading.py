@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ood_face.config import Settings
 from ood_face.errors import ConfigError
 from ood_face.matching import load_scenarios
+from ood_face.matching.scenarios import add_scenario, check_new_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +15,14 @@ if TYPE_CHECKING:
 
     from ood_face.types import Scenario
 
-__all__ = ["SCENARIOS_FILE", "open_scenarios", "read_settings", "save_scenario", "saving_path"]
+__all__ = [
+    "SCENARIOS_FILE",
+    "check_new_scenario",
+    "open_scenarios",
+    "read_settings",
+    "save_scenario",
+    "saving_path",
+]
 
 # of the data folder
 SCENARIOS_FILE = "scenarios.toml"
@@ -81,6 +89,4 @@ def save_scenario(path: Path, scenario: Scenario) -> None:
     StorageError
         It can't be written; it is as it was.
     """
-    from ood_face.matching.scenarios import add_scenario  # noqa: PLC0415
-
     add_scenario(path, scenario)

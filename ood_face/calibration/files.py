@@ -158,10 +158,10 @@ def read_calibration(path: Path, model_id: str | None = None) -> Calibration:
             scaling=METHODS[document["method"]].from_parameters(document["parameters"]),
             input=LogitInput(**document["input"]),
             claims=Claims(**document["claims"]),
-            prior=document.get("prior"),
-            report={key: document[key] for key in _REPORT if key in document},
+            prior=None if "prior" not in document else float(document["prior"]),
+            report={key: dict(document[key]) for key in _REPORT if key in document},
         )
-    except (InputError, KeyError, TypeError, ValueError) as exc:
+    except (InputError, KeyError, OverflowError, TypeError, ValueError) as exc:
         raise bad_file(path, str(exc)) from exc
     if model_id is not None and found.model_id != model_id:
         raise ArtifactError(

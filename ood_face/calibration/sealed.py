@@ -58,7 +58,9 @@ def read_sealed(path: Path) -> dict[str, Any]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise bad_file(path, exc.strerror or type(exc).__name__) from exc
-    except ValueError as exc:  # tomllib.TOMLDecodeError and UnicodeDecodeError
+    # ValueError: no TOML, no UTF-8, or an integer of thousands of digits; RecursionError: nested
+    # too deeply
+    except (ValueError, RecursionError) as exc:
         raise bad_file(path, f"no valid TOML: {exc}") from exc
     expected = document.pop(SEAL, None)
     if not isinstance(expected, str):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ood_face.bootstrap import read_settings, save_scenario
+from ood_face.bootstrap import check_new_scenario, read_settings, save_scenario
 from ood_face.cli.exits import errors_as_exits, printable
 from ood_face.cli.options import Aligned, AsJson, Cache, Lang, refuse
 from ood_face.cli.progress import ConsoleProgress
@@ -66,8 +66,10 @@ def operating_points(  # noqa: PLR0913 - each option of a command is an argument
             "--save-as needs --scenarios-file or OOD_FACE_SCENARIOS_FILE",
         )
         target_file = settings.scenarios_file
-        if save_as is not None and target_file is not None and not target_file.exists():
-            settings = settings.model_copy(update={"scenarios_file": None})
+        if save_as is not None and target_file is not None:
+            check_new_scenario(target_file, save_as)
+            if not target_file.exists():
+                settings = settings.model_copy(update={"scenarios_file": None})
         with ConsoleProgress() as progress:
             found = find_points(
                 settings,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ood_face.bootstrap import open_scenarios, read_settings, save_scenario
+from ood_face.bootstrap import check_new_scenario, open_scenarios, read_settings, save_scenario
 from ood_face.cli.exits import errors_as_exits, printable
 from ood_face.cli.options import Aligned, AsJson, Cache, Lang, ModelName, refuse
 from ood_face.cli.progress import ConsoleProgress
@@ -88,8 +88,10 @@ def trust(  # noqa: PLR0913 - each option of a command is an argument
             save_as is not None and target is None,
             "--save-as needs --scenarios-file or OOD_FACE_SCENARIOS_FILE",
         )
-        if save_as is not None and target is not None and not target.exists():
-            settings = settings.model_copy(update={"scenarios_file": None})
+        if save_as is not None and target is not None:
+            check_new_scenario(target, save_as)
+            if not target.exists():
+                settings = settings.model_copy(update={"scenarios_file": None})
         check_target(out)
         rates = checked_rates(fmr or DEFAULT_FMRS)
         if calibration is not None:

@@ -80,7 +80,7 @@ def load_score_curve(path: Path, model: str) -> ScoreCurve:
         raise CalibrationMissingError(
             "calibration.missing", "{path} cannot be read: {reason}", path=path, reason=exc.strerror
         ) from exc
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:  # no TOML, no UTF-8, or nested too deeply
         raise ArtifactError(
             "calibration.not_toml", "{path} is no valid TOML: {reason}", path=path, reason=exc
         ) from exc

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ood_face.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -65,16 +67,31 @@ class MeasurementStore:
             return None
 
     def write(self, key: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Keep arrays."""
+        """Keep arrays.
+
+        Raises
+        ------
+        InputError
+            The folder can't be written, or the disk is full.
+        """
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
         try:
-            with os.fdopen(handle, "wb") as stream:
-                np.savez(stream, **arrays)  # type: ignore[arg-type]  # numpy's stub of **kwds
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    np.savez(stream, **arrays)  # type: ignore[arg-type]  # numpy's stub of **kwds
+                Path(temporary).replace(path)
+            finally:
+                Path(temporary).unlink(missing_ok=True)
+        except OSError as exc:
+            raise InputError(
+                "evaluate.cache",
+                "what is measured is kept in {folder}, which cannot be written: {reason}; --cache "
+                "names another folder",
+                folder=str(self._folder),
+                reason=exc.strerror or type(exc).__name__,
+            ) from exc
 
     def _path(self, key: str) -> Path:
         return self._folder / key[:2] / f"{key}.npz"

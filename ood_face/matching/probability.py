@@ -152,7 +152,7 @@ def _read(path: Path) -> dict[str, Any]:
             file=str(path),
             reason=exc.strerror or type(exc).__name__,
         ) from exc
-    except ValueError as exc:  # tomllib.TOMLDecodeError and UnicodeDecodeError
+    except (ValueError, RecursionError) as exc:  # no TOML, no UTF-8, or nested too deeply
         raise ArtifactError(
             "probability.not_toml",
             "{file} is no valid TOML: {reason}",
@@ -166,7 +166,7 @@ def _same_model(path: Path, model_id: str, same: dict[str, Any]) -> SameModel:
         weights = np.array([float(same[name]) for name in EVIDENCE_TERMS])
         covariance = np.array(same["covariance"], np.float64)
         low, high = (float(limit) for limit in same["limits"])
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, OverflowError, TypeError, ValueError) as exc:
         raise ArtifactError(
             "probability.numbers",
             "{file}: the table same needs the numbers {names}, covariance and two limits",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import tomllib
 from dataclasses import fields, replace
@@ -19,7 +18,7 @@ from ood_face.uncertainty import MAX_DECISION_PASSES, MIN_DECISION_PASSES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["add_scenario", "load_scenarios"]
+__all__ = ["add_scenario", "check_new_scenario", "load_scenarios"]
 
 _BUILT_IN = Path(__file__).with_name("scenarios.toml")
 
@@ -35,6 +34,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "different_probability_below": (0.0, 1.0),
     "same_prior": (1e-9, 1 - 1e-9),
 }
+_SHOWN = 100  # characters of a wrong value
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _FIELDS = tuple(field.name for field in fields(Scenario) if field.name != "name")
 
@@ -58,46 +58,59 @@ def load_scenarios(*extra: Path) -> Mapping[str, Scenario]:
     return MappingProxyType(scenarios)
 
 
+def check_new_scenario(path: Path, name: str) -> None:
+    """Refuse a scenario that :func:`add_scenario` could not add, before the work for it is done.
+
+    Raises
+    ------
+    ConfigError
+        The file, if it is there, has a scenario of this name or is wrong, or the name is none.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            "scenarios.name",
+            "{name} cannot name a scenario: small letters, digits, . _ -, at most 64",
+            name=_shown(name),
+        )
+    if path.exists() and name in _read(path, {}):
+        raise ConfigError(
+            "scenarios.present",
+            "{file} has a scenario {scenario} already: choose another name, or take it out",
+            file=str(path),
+            scenario=name,
+        )
+
+
 def add_scenario(path: Path, scenario: Scenario) -> None:
     """Add a scenario at the end of a file, which may not be there yet; nothing else changes.
 
     Raises
     ------
     ConfigError
-        The file has a scenario of this name or is wrong, or the name is none.
+        See :func:`check_new_scenario`.
     StorageError
         The file can't be written; it is as it was.
     """
-    if not _NAME.fullmatch(scenario.name):
-        raise ConfigError(
-            "scenarios.name",
-            "{name} cannot name a scenario: small letters, digits, . _ -, at most 64",
-            name=repr(scenario.name),
-        )
-    present = _read(path, {}) if path.exists() else {}
-    if scenario.name in present:
-        raise ConfigError(
-            "scenarios.present",
-            "{file} has a scenario {scenario} already: choose another name, or take it out",
-            file=str(path),
-            scenario=scenario.name,
-        )
+    check_new_scenario(path, scenario.name)
     lines = [f'["{scenario.name}"]']
     for key in _FIELDS:
         value = getattr(scenario, key)
         if value is not None and value != ():
             lines.append(f"{key} = {json.dumps(value)}")
-    before = path.read_text(encoding="utf-8").rstrip("\n") if present else ""
+    path = path.resolve()  # a link stays one
+    before, mode = "", 0o644
+    if path.exists():
+        before, mode = path.read_text(encoding="utf-8").rstrip("\n"), path.stat().st_mode & 0o777
     with write_atomically(path) as temporary:
         text = "\n".join(([before, ""] if before else []) + lines) + "\n"
         temporary.write_text(text, encoding="utf-8")
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         _read(temporary, {})
 
 
 def _read(path: Path, known: Mapping[str, Scenario]) -> dict[str, Scenario]:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as exc:
         raise ConfigError(
             "scenarios.unreadable",
@@ -105,7 +118,7 @@ def _read(path: Path, known: Mapping[str, Scenario]) -> dict[str, Scenario]:
             file=str(path),
             problem=exc.strerror or type(exc).__name__,
         ) from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except (ValueError, RecursionError) as exc:  # no TOML, no UTF-8, or nested too deeply
         raise ConfigError(
             "scenarios.not_toml",
             "the scenario file {file} is not valid TOML: {problem}",
@@ -161,7 +174,7 @@ def _checked(
             "{file}: scenario {scenario}: {field} must be true or false, not {value}",
             **where,
             field=key,
-            value=repr(value),
+            value=_shown(value),
         )
     # a TOML boolean is a Python int as well, and is no threshold
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -170,10 +183,10 @@ def _checked(
             "{file}: scenario {scenario}: {field} must be a number, not {value}",
             **where,
             field=key,
-            value=repr(value),
+            value=_shown(value),
         )
     low, high = _RANGES[key]
-    if not (math.isfinite(value) and low <= value <= high):
+    if not low <= value <= high:  # also where it is NaN
         raise ConfigError(
             "scenarios.out_of_range",
             "{file}: scenario {scenario}: {field} must lie in {low}..{high}, not {value}",
@@ -181,7 +194,7 @@ def _checked(
             field=key,
             low=low,
             high=high,
-            value=value,
+            value=_shown(value),
         )
     return float(value)
 
@@ -198,7 +211,7 @@ def _dropout_passes(where: dict[str, str], value: object) -> int:
         **where,
         low=MIN_DECISION_PASSES,
         high=MAX_DECISION_PASSES,
-        value=repr(value),
+        value=_shown(value),
     )
 
 
@@ -211,7 +224,7 @@ def _calibration(where: dict[str, str], value: object) -> str | None:
             **where,
             model=MODEL_CALIBRATION,
             none=NO_CALIBRATION,
-            value=repr(value),
+            value=_shown(value),
         )
     return None if value == MODEL_CALIBRATION else str(value)
 
@@ -226,7 +239,7 @@ def _calibrations(where: dict[str, str], value: object) -> tuple[str, ...]:
             **where,
             model=MODEL_CALIBRATION,
             none=NO_CALIBRATION,
-            value=repr(value),
+            value=_shown(value),
         )
     return tuple(names)
 
@@ -242,9 +255,18 @@ def _policy(where: dict[str, str], value: object) -> Policy:
             "{file}: scenario {scenario}: policy must be one of {known}, not {value}",
             **where,
             known=", ".join(Policy),
-            value=repr(value),
+            value=_shown(value),
         )
     return Policy(value)
+
+
+def _shown(value: object) -> str:
+    # one wrong value fills no log
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _check_together(where: dict[str, str], scenario: Scenario) -> None:

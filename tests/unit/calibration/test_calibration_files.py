@@ -135,7 +135,9 @@ def test_names_that_could_mislead_are_refused(name, tmp_path):
             use(name)
 
 
-@pytest.mark.parametrize("text", ["", "x = [", "[score_curve]\nscores = [1]", "sha256 = 3"])
+@pytest.mark.parametrize(
+    "text", ["", "x = [", "x = " + 5000 * "[", "[score_curve]\nscores = [1]", "sha256 = 3"]
+)
 def test_other_files_are_no_calibrations(tmp_path, text):
     path = tmp_path / "it.toml"
     path.write_text(text, encoding="utf-8")
@@ -163,6 +165,9 @@ def test_a_missing_file_says_so(tmp_path):
         {"input": {"kind": "similarity", "colour": 1}},
         {"claims": {"lowest": 0.9, "highest": 0.1}},
         {"claims": {"lowest": 0.1}},
+        {"prior": "half"},
+        {"before": "worse"},
+        {"data": 3},
     ],
 )
 def test_values_that_no_calibration_has_are_refused_though_the_seal_is_right(model_dir, change):

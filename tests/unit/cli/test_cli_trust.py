@@ -141,6 +141,14 @@ def test_what_cannot_be_done_is_said(trust, options, code, words):
     assert not list(Path("weights").rglob("*.toml"))[1:]
 
 
+@pytest.mark.parametrize("name", ["a b", "lobby"])
+def test_a_scenario_that_could_not_be_added_is_refused_before_anything_is_measured(trust, name):
+    Path("mine.toml").write_text("[lobby]\nsame_above = 0.6\n", encoding="utf-8")
+    result = trust("--fmr", "0.01", "--save-as", name, "--scenarios-file", "mine.toml")
+    assert (result.exit_code, Path("report").exists()) == (8, False)
+    assert name in result.stderr
+
+
 def test_what_is_no_source_is_refused(trust):
     result = trust(source="nowhere")
     assert (result.exit_code, "nowhere is neither a folder" in result.stderr) == (7, True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ood_face.errors import InputError
 from ood_face.evaluation.store import PART, Kept, MeasurementStore
 
 CROPS = np.random.default_rng(0).integers(0, 256, (2 * PART + 5, 8, 8, 3), np.uint8)
@@ -82,3 +83,12 @@ def test_progress_is_told_of_every_crop(tmp_path: Path) -> None:
     assert sum(told) == len(CROPS)
     meter(CROPS)
     assert sum(told) == 2 * len(CROPS)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cache").touch()
+    with pytest.raises(
+        InputError, match="cache, which cannot be written: Not a directory"
+    ) as found:
+        kept(tmp_path / "cache", Meter())(CROPS[:3])
+    assert found.value.key == "evaluate.cache"

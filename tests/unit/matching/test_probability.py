@@ -192,7 +192,9 @@ def test_the_file_of_another_model_is_refused(tmp_path: Path):
         ("limits = [-8.0, 10.0]", "limits = [1.0]", "probability.numbers"),
         ("quality = -5.0", "quality = 5.0", "probability.sign"),
         ("similarity = 8.0", "similarity = nan", "probability.shape"),
+        ("quality = -5.0", "quality = " + 400 * "9", "probability.numbers"),
         ("[same]", "[same", "probability.not_toml"),
+        ("[same]", "x = " + 5000 * "[", "probability.not_toml"),
     ],
 )
 def test_a_file_edited_by_hand_is_refused(tmp_path: Path, old, new, key):

@@ -106,6 +106,24 @@ def test_to_a_file_that_is_wrong_nothing_is_added(tmp_path):
     assert path.read_text(encoding="utf-8") == "[x\n"
 
 
+def test_nothing_else_of_the_file_changes(tmp_path):
+    path, link = tmp_path / "mine.toml", tmp_path / "link.toml"
+    path.write_text("# for the doors\n", encoding="utf-8")
+    path.chmod(0o600)
+    link.symlink_to(path)
+    add_scenario(link, Scenario("y"))
+    assert path.read_text(encoding="utf-8").startswith('# for the doors\n\n["y"]\n')
+    assert (link.is_symlink(), path.stat().st_mode & 0o777) == (True, 0o600)
+
+
+def test_a_file_of_an_editor_that_marks_its_byte_order_is_read(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[x]\nsame_above = 0.5\n", encoding="utf-8-sig")
+    add_scenario(path, Scenario("y"))
+    assert load_scenarios(path)["x"].same_above == 0.5
+    assert "y" in load_scenarios(path)
+
+
 def test_nobody_changes_them_afterwards():
     with pytest.raises(TypeError):
         load_scenarios()["mine"] = Scenario("mine")
@@ -148,6 +166,11 @@ def test_nobody_changes_them_afterwards():
         ),
         ("x = 1", "scenarios.not_table", ["x"]),
         ("[x", "scenarios.not_toml", []),
+        ("a = " + 5000 * "[", "scenarios.not_toml", []),
+        ("[x]\nsame_above = " + 5000 * "9", "scenarios.not_toml", []),
+        ("[x]\nsame_above = " + 400 * "9", "scenarios.out_of_range", ["same_above", "999..."]),
+        ("[x]\nsame_above = 0x" + 5000 * "f", "scenarios.out_of_range", ["thousands of digits"]),
+        ("[x]\ndropout_passes = 0x" + 5000 * "f", "scenarios.dropout_passes", ["10 to 30"]),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path, text, key, words):
@@ -158,6 +181,7 @@ def test_what_is_wrong_is_named(tmp_path, text, key, words):
     assert caught.value.key == key
     for word in [str(path), *words]:
         assert word in str(caught.value)
+    assert len(str(caught.value)) < 600
 
 
 def test_bytes_that_are_no_text(tmp_path):
