@@ -2,8 +2,8 @@
 
 A window that slides is looked at a thousand times a day: a threshold for a single look would be
 passed by chance every day. So these are thresholds for the largest value of a whole day, taken
-from simulated days on which nothing drifts. The simulation assumes the worst of what cameras do to
-independence: that numbers come in pairs of equals, as if every person were photographed twice.
+from simulated days on which nothing drifts. The simulation allows for numbers that come in pairs of
+equals, as if every person were photographed twice; runs of three and more raise false alarms.
 
 There are two windows: the short one is quick to see a drift that is plain, the long one sees a
 smaller one later.

@@ -124,6 +124,23 @@ def test_false_alarms_come_on_fewer_than_one_day_in_a_hundred(reference_count):
     assert upper < FALSE_ALARMS_PER_DAY
 
 
+def test_runs_of_four_equal_numbers_are_more_than_the_thresholds_allow_for():
+    rng = np.random.default_rng(5)
+    alarms = {}
+    for alike in (2, 4):
+        alarms[alike] = 0
+        for _ in range(8):
+            window = SignalWindow(1000)
+            states = set()
+            for value in rng.random(8000 // alike).repeat(alike):
+                window.add(value, "")
+                states.add(window.state)
+            alarms[alike] += DriftState.DRIFTED in states
+
+    assert alarms[2] == 0
+    assert alarms[4] >= 4
+
+
 def verdicts_until_alarm(rng: np.random.Generator, shares: tuple[float, ...], most: int) -> int:
     """Return after how many verdicts their new shares are seen."""
     kinds = list(Verdict)
