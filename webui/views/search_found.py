@@ -9,7 +9,7 @@ from ood_face.types import IdentifyVerdict, QualityLevel
 from webui.markup import Html, tag
 from webui.views.parts import card, waiting_card
 from webui.views.search import problem_card
-from webui.views.verdict_doubt import percent
+from webui.views.verdict_doubt import calibration_name, doubt_line, doubt_parts, percent
 
 if TYPE_CHECKING:
     from ood_face.types import Candidate, Identification, Scenario
@@ -50,8 +50,12 @@ def found_view(outcome: IdentifyOutcome | None, empty: bool, words: Texts) -> Ht
         _KINDS[found.verdict],
         _title(found, words),
         *[tag("p", reason_sentence(r, words.language), class_="reason") for r in found.reasons],
+        Html()
+        if found.verdict is IdentifyVerdict.RECAPTURE
+        else doubt_line(found.explanation, words),
         _advice(found, words),
         _candidates(found, words),
+        _doubt(found, words),
     )
 
 
@@ -71,6 +75,15 @@ def _title(found: Identification, words: Texts) -> str:
     if found.verdict is not IdentifyVerdict.IDENTIFIED:
         return identity_name(found.verdict, words.language)
     return words("identify.this_is", name=_name(found.candidates[0]))
+
+
+def _doubt(found: Identification, words: Texts) -> Html:
+    if found.explanation is None:
+        return Html()
+    parts = doubt_parts(found.explanation, words)
+    named = calibration_name(found.calibration, words)
+    calibration = tag("p", tag("small", words("doubt.calibration"), " ", named))
+    return tag("details", tag("summary", words("doubt.fold")), *parts, calibration, class_="doubt")
 
 
 def _name(candidate: Candidate) -> str:

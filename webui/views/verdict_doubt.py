@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from ood_face.types import Comparison, Explanation, UncertaintyPart
     from webui.catalogue import Texts
 
-__all__ = ["calibration_name", "doubt_fold", "main_doubt", "percent", "probability_scale"]
+__all__ = [
+    "calibration_name",
+    "doubt_fold",
+    "doubt_line",
+    "doubt_parts",
+    "main_doubt",
+    "percent",
+    "probability_scale",
+]
 
 # nothing that was measured on some thousand pairs is surer than this
 _SUREST = 0.999
@@ -30,9 +38,15 @@ def percent(share: float) -> str:
 
 def main_doubt(comparison: Comparison, texts: Texts) -> Html:
     """Return one line that names what stands most in the way of trust; empty: nobody knows."""
-    found = comparison.explanation
-    if found is None or comparison.verdict is Verdict.RECAPTURE:
+    if comparison.verdict is Verdict.RECAPTURE:
         # the reasons say already what is wrong with which picture
+        return Html()
+    return doubt_line(comparison.explanation, texts)
+
+
+def doubt_line(found: Explanation | None, texts: Texts) -> Html:
+    """Return what adds most to the doubt of a decision; empty: nobody worked it out."""
+    if found is None:
         return Html()
     part = None if found.main is None else found.part(found.main)
     if part is None:
@@ -47,7 +61,7 @@ def doubt_fold(comparison: Comparison, texts: Texts) -> Html:
     """Return what opens on "How sure is this?": the probability and all parts of the doubt."""
     parts = [_probability(comparison, texts)]
     if comparison.explanation is not None:
-        parts += _parts(comparison.explanation, texts)
+        parts += doubt_parts(comparison.explanation, texts)
     named = calibration_name(comparison.calibration, texts)
     parts.append(tag("p", tag("small", texts("doubt.calibration"), " ", named)))
     return tag("details", tag("summary", texts("doubt.fold")), *parts, class_="doubt")
@@ -116,7 +130,8 @@ def _probability(comparison: Comparison, texts: Texts) -> Html:
     return join(probability_scale(comparison, texts), error)
 
 
-def _parts(found: Explanation, texts: Texts) -> list[Html]:
+def doubt_parts(found: Explanation, texts: Texts) -> list[Html]:
+    """Return the parts of a decision's doubt, each in a sentence."""
     if not found.parts:
         return []
     items = [_part(part, texts) for part in found.parts]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
-from html import escape
 
 import numpy as np
 import pytest
 
 from ood_face.errors import (
-    DuplicateFaceError,
     ForbiddenError,
     MultipleFacesError,
     NoFaceError,
@@ -21,27 +19,25 @@ from ood_face.messages import LANGUAGES, identity_name
 from ood_face.types import (
     Candidate,
     DetectedFace,
-    EnrolledPicture,
-    EnrolmentStatus,
+    Explanation,
     FaceTemplate,
     GalleryCounts,
     GalleryInfo,
     Identification,
     IdentifyVerdict,
-    NearDuplicate,
     Profile,
     Reason,
     Scenario,
     Subject,
     TemplateRecord,
+    UncertaintyLevel,
+    UncertaintyPart,
+    UncertaintySource,
 )
 from webui.catalogue import texts
-from webui.job_progress import JobState, JobView, Step
 from webui.outcomes import Problem
-from webui.search_enrolment import EnrolReport, EnrolRow, Plan
 from webui.search_outcomes import IdentifyOutcome, People, Shelf
 from webui.views.search import no_galleries_view, shelf_view
-from webui.views.search_enrolled import enrol_view, plan_view, progress_view
 from webui.views.search_found import found_view
 from webui.views.search_people import people_view
 
@@ -71,26 +67,6 @@ def subject(subject_id: str, name: str | None, *records: TemplateRecord) -> Subj
     return Subject(subject_id, Profile(name), records, NOW, 7)
 
 
-def report(*rows: EnrolRow, total: int = 0, error=None) -> JobView:
-    result = EnrolReport("staff", rows, total or len(rows), 1, error)
-    return JobView(JobState.DONE, Step(), result=result)
-
-
-ADDED = EnrolRow(
-    "anna/1.jpg", "anna", "enrolled", EnrolledPicture(EnrolmentStatus.ENROLLED, 0.9, record(1))
-)
-REFUSED = EnrolRow(
-    "=cmd/1.jpg", EVIL, "refused", error=NoFaceError("face.none_x", "no face was found in {x}", x=1)
-)
-FORCED = EnrolRow(
-    "twin.jpg",
-    "twin",
-    "enrolled",
-    EnrolledPicture(EnrolmentStatus.ENROLLED, 0.9, record(2), (Reason("enroll.no_score"),)),
-    near=(NearDuplicate("anna", 0.7),),
-)
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("verdict", list(IdentifyVerdict))
 def test_every_answer_is_said_in_words_with_all_candidates(verdict, language):
@@ -114,6 +90,19 @@ def test_an_interval_too_narrow_to_write_is_left_out():
 
     assert "same person: &gt; 99.9 %" in html
     assert "to &gt;" not in html
+
+
+def test_an_answer_says_how_sure_it_is():
+    sentence = Reason("explanation.picture_moderate_alone", {"score": 0.5})
+    source = UncertaintySource.PICTURE
+    part = UncertaintyPart(source, UncertaintyLevel.MODERATE, 0.5, sentence)
+    searched = found(IdentifyVerdict.IDENTIFIED, ANNA).found
+    told = replace(searched, explanation=Explanation(0.03, 0.2, (part,), source))
+    html = found_view(IdentifyOutcome(told), False, EN)
+
+    assert EN("doubt.fold") in html
+    assert EN("doubt.source_picture") in html
+    assert html.count("The picture is only fair: quality 0.50.") == 2
 
 
 def test_before_a_search_the_card_says_what_to_do():
@@ -223,69 +212,8 @@ def test_an_empty_page_says_why():
     assert EN("people.not_found", query="zoe") in sought
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_plan_names_people_and_says_what_is_left_out(language):
-    words = texts(language)
-    people = tuple((f"p{number}", 2) for number in range(14))
-    html = plan_view(Plan("0", "folders", people, loose=3), words)
-
-    assert words("enrol.plan_many", people="14", pictures="28") in html
-    assert words("enrol.more", count=2) in html
-    assert "3" in html
-    assert words("enrol.nobody") in plan_view(Plan("0", "folders"), words)
-    assert "{" not in html
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_progress_is_said_in_words_and_as_a_bar(language):
-    words = texts(language)
-    working = progress_view(JobView(JobState.WORKING, Step(3, 12, "a/1.jpg")), words)
-    waiting = progress_view(JobView(JobState.WAITING, Step(), ahead=2), words)
-
-    assert words("enrol.working", done=3, total=12) in working
-    assert 'role="progressbar" aria-valuenow="25"' in working
-    assert 'data-act="cancel"' in working
-    assert escape(words("enrol.waiting", ahead=2)) in waiting
-    assert progress_view(report(ADDED), words) == ""
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_report_says_what_became_of_each_picture(language):
-    words = texts(language)
-    html = enrol_view(report(ADDED, REFUSED, FORCED, total=5), None, words)
-
-    assert words("enrol.title_people_many", people=2, gallery="staff") in html
-    assert words("enrol.why_no_face") in html
-    assert words("enrol.forced", other="anna", similarity="0.70") in html
-    assert words("enrol.left", count=2) in html
-    assert "{" not in html
-    assert EVIL not in html
-
-
-def test_a_report_can_be_downloaded_and_holds_no_formulas():
-    html = enrol_view(report(ADDED, REFUSED), None, EN)
-    (encoded,) = re.findall(r'href="data:text/csv;charset=utf-8;base64,([^"]+)"', html)
-    lines = base64.b64decode(encoded).decode("utf-8-sig").splitlines()
-
-    assert lines[0] == "picture,subject_id,status,ood_score,note"
-    assert lines[1].startswith("anna/1.jpg,anna,enrolled,0.9000,")
-    assert lines[2].startswith("'=cmd/1.jpg,")
-
-
-def test_what_ended_early_says_so():
-    error = StorageFullError("storage.full_x", "the disk is full")
-    assert "the disk is full" in enrol_view(report(ADDED, error=error), None, EN)
-    failed = JobView(JobState.FAILED, Step(), error=error)
-    assert EN("error.title") in enrol_view(failed, None, EN)
-    stopped = JobView(JobState.CANCELLED, Step())
-    assert EN("enrol.nothing_done") in enrol_view(stopped, None, EN)
-    duplicate = DuplicateFaceError("enroll.dup_x", "taken")
-    assert EN("search.advice_duplicate") in enrol_view(None, duplicate, EN)
-
-
 def test_names_from_outside_are_escaped():
     people = People((subject("x", EVIL),), query=EVIL)
     assert EVIL not in people_view(people, SHELF, EN)
-    assert EVIL not in plan_view(Plan("0", "folders", ((EVIL, 1),)), EN)
     evil = Candidate("x", EVIL, 0.9, 0.9, 1, 0.9)
     assert EVIL not in found_view(found(IdentifyVerdict.IDENTIFIED, evil), False, EN)
