@@ -192,6 +192,8 @@ def _facts(signal: SignalStatus, texts: Texts) -> Html:
 
 def _spread(signal: SignalStatus, shape: SignalShape, title: str, texts: Texts) -> Html:
     labels = _bin_names(shape.edges, texts)
+    # what chance alone makes has no direction
+    moved = direction(shape) if signal.state is DriftState.DRIFTED else "chance"
     before, now = (
         [count / sum(counts) for count in counts] for counts in (shape.reference, shape.window)
     )
@@ -203,7 +205,7 @@ def _spread(signal: SignalStatus, shape: SignalShape, title: str, texts: Texts) 
         {"values": labels, "reference": shape.reference, "window": shape.window},
     )
     numbers = texts(
-        f"drift.spread_{direction(shape)}",
+        f"drift.spread_{moved}",
         window=f"{sum(shape.window):,}",
         reference=f"{sum(shape.reference):,}",
     )
