@@ -102,7 +102,7 @@ def read_model_card(settings: Settings, model_id: str, threshold: float) -> Mode
         return ModelCard(model_id, entry.license, entry.source)
     try:
         return _card(model_id, entry.license, entry.source, report, training, threshold)
-    except (KeyError, TypeError, ValueError) as exc:
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise _unreadable(folder / REPORT_FILE, repr(exc)) from exc
 
 
