@@ -200,7 +200,7 @@ class _Figures:
 
 
 def _sorted_out(files: Sequence[BundledFile]) -> tuple[list[PersonPicture], int]:
-    from ood_face.evaluation.pictures import PICTURE_SUFFIXES  # noqa: PLC0415
+    from ood_face.calibration.own_report_pictures import PICTURE_SUFFIXES  # noqa: PLC0415
 
     pictures = [one for one in files if _suffix(one) in PICTURE_SUFFIXES]
     found = by_person(pictures, "folders")
