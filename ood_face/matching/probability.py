@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -197,11 +198,12 @@ def with_probabilities(
 
     Returns
     -------
-    candidates : those whose template or probe has no score without a probability; the first with
-        its interval, where the model knows it
+    candidates : none with a probability where the probe has no score, nor from the first one on
+        whose template has none; the first with its interval, where the model knows it
     """
     check_prior(prior)
-    known = [one for one in candidates if one.ood_score is not None]
+    # nobody knows how much of the certainty one without a score would take from those after it
+    known = list(takewhile(lambda one: one.ood_score is not None, candidates))
     if model is None or ood_score is None or not known:
         return list(candidates)
     similarities = [one.similarity for one in known]
@@ -209,12 +211,9 @@ def with_probabilities(
     among = max(subjects, len(candidates))
     evidence = model.evidence(similarities, np.full(len(known), ood_score), scores)[0]
     found = candidate_probabilities(evidence, among, prior)
-    values = dict(zip((one.subject_id for one in known), found, strict=True))
     given = [
-        replace(one, probability=float(values[one.subject_id])) if one.subject_id in values else one
-        for one in candidates
+        replace(one, probability=float(share)) for one, share in zip(known, found, strict=True)
     ]
-    if given[0].probability is not None:
-        interval = first_interval(model, similarities, ood_score, scores, among, prior)
-        given[0] = replace(given[0], probability_interval=interval)
-    return given
+    interval = first_interval(model, similarities, ood_score, scores, among, prior)
+    given[0] = replace(given[0], probability_interval=interval)
+    return [*given, *candidates[len(given) :]]

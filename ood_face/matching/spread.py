@@ -9,6 +9,7 @@ not know; where each of them is in doubt by itself, the pictures do not tell.
 from __future__ import annotations
 
 import math
+from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -116,15 +117,16 @@ def spread_of_search(
         return None
     stored = np.stack([feature for _, feature in found]).astype(np.float64)
     similarities = np.clip(probe.passes.features.astype(np.float64) @ stored.T, -1, 1)
-    scores = [candidate.ood_score for candidate, _ in found if candidate.ood_score is not None]
-    if estimator is None or len(scores) < len(found):
+    # those that have a probability: see with_probabilities
+    scores = [*takewhile(lambda one: one is not None, (one.ood_score for one, _ in found))]
+    if estimator is None or not scores:
         return model_spread(similarities[:, 0], None)
-    passes = len(probe.passes)
+    known, passes = similarities[:, : len(scores)], len(probe.passes)
     evidence = estimator.evidence(
-        similarities.ravel(),
-        np.repeat(probe.passes.ood_scores, len(found)),
-        np.tile(scores, passes),
-    )[0].reshape(passes, len(found))
+        known.ravel(),
+        np.repeat(probe.passes.ood_scores, len(scores)),
+        np.tile(np.array(scores, np.float64), passes),
+    )[0].reshape(passes, len(scores))
     shares = candidate_probabilities(evidence, max(subjects, len(found)), prior)
     return model_spread(similarities[:, 0], shares[:, 0])
 

@@ -146,10 +146,18 @@ def test_where_a_score_or_the_calibration_lacks_no_probability_is_made_up():
     mixed = [candidate("a", 0.8, None), candidate("b", 0.3)]
     assert [one.probability for one in with_probabilities(mixed, 0.9, None, 2, 0.5)] == [None] * 2
     assert [one.probability for one in with_probabilities(mixed, None, MODEL, 2, 0.5)] == [None] * 2
-    first, second = with_probabilities(mixed, 0.9, MODEL, 2, 0.5)
-    assert first.probability is None
-    assert second.probability is not None
     assert with_probabilities([], 0.9, MODEL, 0, 0.5) == []
+
+
+def test_no_candidate_takes_the_certainty_of_a_likelier_one_without_a_score():
+    best = [candidate("a", 0.9, None), candidate("b", 0.6), candidate("c", 0.1)]
+    assert [one.probability for one in with_probabilities(best, 0.9, MODEL, 3, 0.5)] == [None] * 3
+    last = [candidate("a", 0.9), candidate("b", 0.6), candidate("c", 0.1, None)]
+    found = with_probabilities(last, 0.9, MODEL, 3, 0.5)
+    # as if the third were one of those that are no candidates
+    expected = with_probabilities(last[:2], 0.9, MODEL, 3, 0.5)
+    assert found == [*expected, last[2]]
+    assert found[0].probability_interval is not None
 
 
 def test_a_search_by_probability():

@@ -146,6 +146,13 @@ def test_a_search_for_one_who_is_claimed_is_a_comparison():
     assert alone.unknown_bits == pytest.approx(two.unknown_bits)
 
 
+def test_a_last_candidate_without_a_score_leaves_the_first_its_spread():
+    found = [(candidate("a", 0.9), axis(0.0)), (candidate("b", 0.8), axis(math.pi / 2))]
+    unscored = [found[0], (Candidate("b", None, 0.8, 0.8, 1, None), axis(math.pi / 2))]
+    spread = spread_of_search(template(0.0, 0.3), unscored, PLAIN, 2, 0.5)
+    assert spread == spread_of_search(template(0.0, 0.3), found[:1], PLAIN, 2, 0.5)
+
+
 def test_nobody_found_or_no_passes_no_spread():
     assert spread_of_search(template(0.1, 0.2), [], PLAIN, 5, 0.5) is None
     found = [(candidate("a", 0.9), axis(0.0))]
