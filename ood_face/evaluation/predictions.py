@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 FIGURES = ("ece", "ece_equal_mass", "mce", "brier", "nll", "accuracy")
+# the highest values there can be; of the others it depends on the classes, or there is none
+_MOST = {"ece": 1.0, "ece_equal_mass": 1.0, "mce": 1.0, "accuracy": 1.0}
 _SCHEMES: dict[str, BinScheme] = {"ece": "width", "ece_equal_mass": "mass"}
 
 
@@ -112,7 +114,8 @@ def figures_with_intervals(
     """
     table = figures_of(found, weights)
     return table | {
-        f"{name}_interval": centred_interval(drawn[name], table[name], 0.0) for name in FIGURES
+        f"{name}_interval": centred_interval(drawn[name], table[name], 0.0, _MOST.get(name, np.inf))
+        for name in FIGURES
     }
 
 
@@ -162,7 +165,7 @@ def _of_resamples(found: Predictions, drawn: NDArray[np.float64]) -> dict[str, N
 
 
 def centred_interval(
-    drawn: NDArray[np.float64], figure: float, least: float = -np.inf
+    drawn: NDArray[np.float64], figure: float, least: float = -np.inf, most: float = np.inf
 ) -> list[float] | None:
     """Return the 95 % interval of resampled figures, moved so that its middle is the figure.
 
@@ -173,10 +176,10 @@ def centred_interval(
     ----------
     drawn : (R,) the figure of every resample; NaN where it gave none
     figure : that of the data itself
-    least : the lowest value there can be
+    least, most : the lowest and the highest value there can be
     """
     found = interval(drawn)
     if found is None:
         return None
     moved = figure - float(np.nanmedian(drawn))
-    return [max(least, value + moved) for value in found]
+    return [min(most, max(least, value + moved)) for value in found]

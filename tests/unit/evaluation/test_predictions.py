@@ -12,6 +12,7 @@ from ood_face.evaluation.predictions import (
     Predictions,
     centred_interval,
     figures_of,
+    figures_with_intervals,
     resampled_figures,
 )
 
@@ -77,3 +78,13 @@ def test_intervals_hold_the_figure_itself():
 
 def test_no_resample_gives_no_interval():
     assert centred_interval(np.array([np.nan, np.nan]), 0.5) is None
+
+
+def test_no_interval_leaves_what_a_share_can_be():
+    found = Predictions.of(np.array([0.9, 0.8, 0.3, 0.6]), np.array([1, 1, 0, 0]))
+    # three of four are right; half of the resamples say less, others that all are
+    drawn = {name: np.array([0.25, 0.5, 0.5, 1.0, 1.0]) for name in FIGURES}
+    table = figures_with_intervals(found, drawn)
+    assert table["accuracy"] == 0.75
+    assert table["accuracy_interval"] == pytest.approx([0.525, 1.0])
+    assert table["nll_interval"][1] == pytest.approx(table["nll"] + 0.5)
