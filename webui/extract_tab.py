@@ -92,7 +92,11 @@ class ExtractTab:
                 trigger_mode="always_last",
                 **QUIET,
             )
-            done.then(None, js="() => window.oodFace.busy(false)", **QUIET)
+            done.then(
+                None,
+                js="() => { window.oodFace.busy(false); window.oodFace.showFaces(); }",
+                **QUIET,
+            )
         self._picker.clear(self._clear, [language], outputs, **QUIET)
 
     def _extract(self, pictures: object, language: str, uncertainty: object) -> list[Any]:

@@ -187,6 +187,13 @@ def test_extraction_of_several_pictures_with_downloads(visit):
         page.locator('a[download="faces.json"]').click()
     read = json.loads(Path(waiting.value.path()).read_text(encoding="utf-8"))
     assert [face["file"] for face in read["faces"]] == ["portrait.jpg", "astronaut.jpg"]
+    # the gallery shows the part of each picture that is the face
+    expect(page.locator(".face-thumb")).to_have_count(2)
+    drawn = "(node) => node.style.backgroundImage.startsWith('url(\"blob:')"
+    assert all(thumb.evaluate(drawn) for thumb in page.locator(".face-thumb").all())
+    with page.expect_download() as waiting:
+        page.locator('a[download="faces.csv"]').click()
+    assert Path(waiting.value.path()).read_text(encoding="utf-8-sig").count("\n") == 3
     for face in read["faces"]:
         assert sum(number**2 for number in face["feature"]) == pytest.approx(1, abs=1e-3)
         assert len(face["feature"]) == 512

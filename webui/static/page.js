@@ -356,7 +356,16 @@
     chooseLanguage(language) {
       localStorage.setItem(LANGUAGE_KEY, language);
     },
+    /* The faces of an extraction are parts of pictures that the browser has already. */
+    showFaces() {
+      const picker = pickers.get("many");
+      for (const face of document.querySelectorAll(".face-thumb")) {
+        const picture = picker && picker.files[Number(face.dataset.picture)];
+        if (picture) face.style.backgroundImage = `url("${picture.url}")`;
+      }
+    },
     languageShown(language) {
+      this.showFaces();
       document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
       document.title = document.querySelector(".page-header").dataset.title;
       document.body.dataset.language = language;

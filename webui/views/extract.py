@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import base64
-import io
-import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ood_face.messages import level_name, quality_score_note
-from ood_face.types import FEATURE_DIM, QualityScore
-from ood_face.uncertainty import uncertainty_columns
+from ood_face.types import QualityScore
 from webui.markup import Html, join, tag
 from webui.outcomes import Problem
+from webui.views.extract_files import faces_of, features_csv, features_json, features_npz
 from webui.views.parts import error_card, error_text, waiting_card
 from webui.views.uncertainty import uncertainty_view
 
@@ -23,11 +18,13 @@ if TYPE_CHECKING:
 
     from ood_face.types import FaceTemplate
     from webui.catalogue import Texts
-    from webui.outcomes import ExtractOutcome
+    from webui.outcomes import ExtractOutcome, Marks
 
-__all__ = ["extract_view", "features_json", "features_npz"]
+__all__ = ["extract_view"]
 
 _NUMBERS_SHOWN = 8
+# how much larger than the face its picture is
+_MARGIN = 1.25
 
 
 def extract_view(outcome: ExtractOutcome | None, texts: Texts) -> Html:
@@ -36,67 +33,14 @@ def extract_view(outcome: ExtractOutcome | None, texts: Texts) -> Html:
         return error_card(Problem(outcome.error), texts)
     if outcome is None or not outcome.files:
         return waiting_card(texts, "extract")
-    found = list(_faces(outcome))
+    found = list(faces_of(outcome))
     problems = [_problem(name, sentence, texts) for name, sentence in _failures(outcome, texts)]
     key = "extract.summary_one" if len(found) == 1 else "extract.summary_many"
     parts = [tag("p", texts(key, count=len(found)), class_="summary"), *problems]
     if found:
-        parts += [_table(outcome, texts), uncertainty_view(found, texts)]
+        parts += [_gallery(outcome, texts), _table(outcome, texts), uncertainty_view(found, texts)]
         parts.append(_downloads(outcome, texts))
     return tag("section", *parts, class_="extracted")
-
-
-def features_json(outcome: ExtractOutcome) -> bytes:
-    """Return every face with its feature as JSON."""
-    faces = [
-        {
-            "file": name,
-            "face": number,
-            "ood_score": template.ood_score,
-            "quality": template.quality,
-            # an enumeration of strings; null where the model gives no score
-            "quality_level": template.quality_level,
-            "box_xyxy_px": [round(float(v), 2) for v in template.face.box_xyxy_px],
-            "landmarks_px": np.round(template.face.landmarks_px.astype(float), 2).tolist(),
-            "probability": template.face.probability,
-            "feature": [float(v) for v in template.feature],
-            **_asked_for(template),
-        }
-        for name, number, template in _faces(outcome)
-    ]
-    document = {"model_id": outcome.model_id, "faces": faces}
-    return json.dumps(document, ensure_ascii=False).encode()
-
-
-def features_npz(outcome: ExtractOutcome) -> bytes:
-    """Return every face as arrays in a NumPy archive, one row a face."""
-    found = list(_faces(outcome))
-    templates = [template for _, _, template in found]
-    boxes = [template.face.box_xyxy_px for template in templates]
-    # the names of ``ood-face extract --out``
-    arrays: dict[str, Any] = {
-        "features": np.array([t.feature for t in templates], np.float32).reshape(-1, FEATURE_DIM),
-        "ood_scores": np.array([t.ood_score for t in templates], np.float32),
-        "boxes_xyxy_px": np.array(boxes, np.float32).reshape(-1, 4),
-        "files": np.array([name for name, _, _ in found], np.str_),
-        "model_id": np.array(outcome.model_id),
-    }
-    columns = uncertainty_columns([template.uncertainty for template in templates])
-    arrays |= {f"uncertainty_{name}": column for name, column in columns.items()}
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def _asked_for(template: FaceTemplate) -> dict[str, Any]:
-    found = template.uncertainty
-    return {} if found is None else {"uncertainty": asdict(found)}
-
-
-def _faces(outcome: ExtractOutcome) -> Iterator[tuple[str, int, FaceTemplate]]:
-    for file in outcome.files:
-        for number, template in enumerate(file.templates, start=1):
-            yield file.name, number, template
 
 
 def _failures(outcome: ExtractOutcome, texts: Texts) -> Iterator[tuple[str, str]]:
@@ -111,10 +55,49 @@ def _problem(name: str, sentence: str, texts: Texts) -> Html:
     return tag("p", texts("extract.problem", file=name, problem=sentence), class_="problem")
 
 
+def _gallery(outcome: ExtractOutcome, texts: Texts) -> Html:
+    pictures = [
+        _picture(index, file.name, number, template, file.marks, texts)
+        for index, file in enumerate(outcome.files)
+        for number, template in enumerate(file.templates, start=1)
+    ]
+    return tag("ul", *pictures, class_="face-gallery", aria_label=texts("extract.gallery"))
+
+
+def _picture(
+    index: int, name: str, number: int, template: FaceTemplate, marks: Marks, texts: Texts
+) -> Html:
+    # the browser has the picture; the script shows the part of it that is the face
+    left, top, right, bottom = (float(edge) for edge in template.face.box_xyxy_px)
+    side = min(_MARGIN * max(right - left, bottom - top), marks.width, marks.height) or 1.0
+    x = min(max((left + right - side) / 2, 0.0), marks.width - side)
+    y = min(max((top + bottom - side) / 2, 0.0), marks.height - side)
+    style = (
+        f"background-size:{100 * marks.width / side:.1f}% {100 * marks.height / side:.1f}%;"
+        f"background-position:{_along(x, marks.width - side)}% {_along(y, marks.height - side)}%"
+    )
+    alt = texts("uncertainty.of", file=name, number=number)
+    thumb = tag(
+        "span", class_="face-thumb", style=style, data_picture=index, role="img", aria_label=alt
+    )
+    level = template.quality_level
+    if level is None:
+        said = Html()
+    else:
+        swatch = tag("span", class_="swatch", aria_hidden="true")
+        words = f"{level_name(level, texts.language)} · {template.quality}"
+        said = tag("span", swatch, words, class_=f"level-{level}")
+    return tag("li", thumb, tag("span", name, class_="face-name"), said)
+
+
+def _along(start: float, room: float) -> str:
+    return f"{100 * start / room:.1f}" if room > 0 else "0"
+
+
 def _table(outcome: ExtractOutcome, texts: Texts) -> Html:
     columns = ("file", "face", "score", "level", "box", "probability", "feature")
     head = [tag("th", texts(f"extract.{column}"), scope="col") for column in columns]
-    body = [_row(name, number, face, texts) for name, number, face in _faces(outcome)]
+    body = [_row(name, number, face, texts) for name, number, face in faces_of(outcome)]
     table = tag(
         "table",
         tag("thead", tag("tr", *head)),
@@ -155,6 +138,7 @@ def _downloads(outcome: ExtractOutcome, texts: Texts) -> Html:
     links = [
         _link(features_json(outcome), "application/json", "faces.json", texts("extract.json")),
         _link(features_npz(outcome), "application/octet-stream", "faces.npz", texts("extract.npz")),
+        _link(features_csv(outcome), "text/csv", "faces.csv", texts("extract.csv")),
     ]
     note = tag("p", tag("small", texts("extract.download_note")))
     return tag("div", join(*links), note, class_="downloads")

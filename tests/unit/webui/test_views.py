@@ -30,7 +30,8 @@ from ood_face.uncertainty import Uncertainty
 from webui.catalogue import texts
 from webui.outcomes import CompareOutcome, ExtractOutcome, FileOutcome, Marks, Problem
 from webui.views import frame
-from webui.views.extract import extract_view, features_json, features_npz
+from webui.views.extract import extract_view
+from webui.views.extract_files import features_json, features_npz
 from webui.views.parts import error_card, score_bar
 from webui.views.verdict import scenario_note, scenario_title, score_bars, verdict_view
 
