@@ -17,6 +17,7 @@ from webui.markup import Html, tag
 from webui.outcomes import Problem
 from webui.views.parts import card, error_card, icon
 from webui.views.verdict import scenario_title
+from webui.views.verdict_doubt import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -168,8 +169,8 @@ def _numbers(item: ReviewItem, texts: Texts) -> Html:
     case = item.case
     tiles = [(texts("review.similarity"), f"{case.similarity:.2f}")]
     if case.probability is not None:
-        tiles.append((texts("review.probability"), f"{100 * case.probability:.0f} %"))
-    tiles.append((texts("review.doubt"), f"{100 * case.ambiguity:.0f} %"))
+        tiles.append((texts("review.probability"), percent(case.probability)))
+    tiles.append((texts("review.doubt"), percent(case.ambiguity)))
     made = [tag("div", tag("dt", name), tag("dd", value)) for name, value in tiles]
     return tag("dl", *made, class_="tiles")
 
