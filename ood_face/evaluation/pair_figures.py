@@ -139,7 +139,8 @@ def _at_fmr(
 def det_curve(mated: NDArray[np.float64], impostor: NDArray[np.float64]) -> dict[str, list[float]]:
     """Return the detection error trade-off: ``fnmr`` (K,) over ``fmr`` (K,), which rises.
 
-    No false match rate is below what the rule of 3 supports.
+    The rates asked for begin at what the rule of 3 supports; those found, which are the pairs' own,
+    lie up to one pair below, and with equal similarities further.
 
     Parameters
     ----------
