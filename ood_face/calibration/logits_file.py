@@ -79,7 +79,8 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (*_UNREADABLE, AttributeError, TypeError) as exc:  # a lone .npy is no archive
+    # a lone .npy is no archive; what a file says its arrays hold may be more than there is memory
+    except (*_UNREADABLE, AttributeError, MemoryError, TypeError) as exc:
         raise InputError(
             "calibrate.bad_npz",
             "{file} cannot be read as an .npz file: {reason}",

@@ -81,7 +81,8 @@ def check_target(folder: Path) -> None:
 def write_report(report: OwnReport, folder: Path) -> list[Path]:
     """Write a report; of an earlier one in this folder, nothing is left.
 
-    Every file is made in full before the first is put into its place.
+    Every file is made in full before the first is put into its place, and report.json comes last:
+    where it is, the report is whole, also after a crash.
 
     Parameters
     ----------
@@ -120,13 +121,16 @@ def write_report(report: OwnReport, folder: Path) -> list[Path]:
 
 def _moved(place: Path, folder: Path) -> list[Path]:
     folder.mkdir(exist_ok=True)
+    (folder / "report.json").unlink(missing_ok=True)
     names = sorted(path.name for path in place.iterdir())
     for name in SECTIONS:
         for old in (f"{name}.csv", f"{name}.png"):
             if old not in names:
                 (folder / old).unlink(missing_ok=True)  # of an earlier report
     order = ["report.json", "report.md", *(n for n in names if not n.startswith("report."))]
-    return [(place / name).replace(folder / name) for name in order]
+    for name in reversed(order):
+        (place / name).replace(folder / name)
+    return [folder / name for name in order]
 
 
 def _write_csv(path: Path, table: Table) -> None:

@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-ItemId = Annotated[int, typer.Argument(metavar="ITEM", min=0, help="Id of the item, see 'list'.")]
+_MAX_ID = 2**63 - 1  # of SQLite
+ItemId = Annotated[
+    int, typer.Argument(metavar="ITEM", min=0, max=_MAX_ID, help="Id of the item, see 'list'.")
+]
 _COLUMNS = ("item", "at", "verdict", "who", "similarity", "scores", "ambiguity", "label")
 
 app = typer.Typer(help="Doubtful verdicts, which people label.", no_args_is_help=True)
@@ -147,7 +150,8 @@ def export(
 @app.command(epilog=HELP_EPILOG)
 def delete(
     item_ids: Annotated[
-        list[int], typer.Argument(metavar="ITEM...", min=0, help="Ids of the items, see 'list'.")
+        list[int],
+        typer.Argument(metavar="ITEM...", min=0, max=_MAX_ID, help="Ids of the items, see 'list'."),
     ],
     as_json: AsJson = False,
     lang: Lang = DEFAULT_LANGUAGE,

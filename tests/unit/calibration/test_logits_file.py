@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -83,7 +85,12 @@ def test_files_that_are_no_npz_are_refused(tmp_path):
     whole = (tmp_path / "whole.npz").read_bytes()
     np.save(tmp_path / "lone.npy", SCORES)
     np.savez(tmp_path / "objects.npz", scores=np.array([{}]), labels=LABELS[:1])
+    header = np.lib.format.magic(1, 0) + b"\x76\x00"  # a header of 118 bytes
+    header += b"{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000,), }".ljust(117)
+    with zipfile.ZipFile(tmp_path / "vast.npz", "w") as archive:
+        archive.writestr("scores.npy", header + b"\n")
     contents = {
+        "vast": (tmp_path / "vast.npz").read_bytes(),
         "empty": b"",
         "text": b"scores = 3",
         "cut": whole[: len(whole) // 2],

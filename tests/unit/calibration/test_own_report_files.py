@@ -223,3 +223,13 @@ def test_a_rate_without_a_threshold_makes_no_scenario(report):
         own_scenario(report, "mine", 0.0001)
     with pytest.raises(InputError, match=r"no operating point .* 0\.02; it has 0\.01, 0\.001"):
         own_scenario(report, "mine", 0.02)
+
+
+def test_a_report_that_could_not_be_finished_has_no_report_json(report, tmp_path):
+    write_report(report, tmp_path / "out")
+    (tmp_path / "out" / "scores.png").unlink()
+    (tmp_path / "out" / "scores.png").mkdir()
+    with pytest.raises(InputError, match="cannot be written"):
+        write_report(report, tmp_path / "out")
+    assert not (tmp_path / "out" / "report.json").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -126,6 +126,8 @@ def test_a_doubtful_comparison_is_offered_to_the_queue_only_if_asked(run, review
     [
         (("show", "9"), 2, "the review queue has no item 9"),
         (("label", "9", "same"), 2, "the review queue has no item 9"),
+        (("show", str(2**63)), 2, str(2**63 - 1)),
+        (("delete", "1", str(2**63)), 2, str(2**63 - 1)),
         (("label", "1", "perhaps"), 2, "perhaps"),
         (("list", "--limit", "0"), 2, "--limit"),
         (("list", "--after", "x"), 2, "the next of a page"),
