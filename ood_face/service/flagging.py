@@ -35,6 +35,7 @@ _FLAGGED = frozenset(
         IdentifyVerdict.RECAPTURE,
     }
 )
+_MATCHES = frozenset({Verdict.SAME, IdentifyVerdict.IDENTIFIED})
 # thresholds that lie closer than this say little of where doubt ends
 _LEAST_WIDTH = 0.1
 
@@ -57,8 +58,8 @@ def ambiguity(similarity: float, probability: float | None, scenario: Scenario) 
 class Flagger:
     """Offers doubtful verdicts to the review queue; never fails and never waits.
 
-    ``review`` and ``recapture`` are doubtful, and others of which P(same) says little. A search
-    that found nobody to compare with is none: there is nothing to label.
+    ``review`` and ``recapture`` are doubtful, and others that P(same) contradicts or of which it
+    says little. A search that found nobody to compare with is none: there is nothing to label.
 
     Parameters
     ----------
@@ -153,8 +154,11 @@ class Flagger:
     ) -> bool:
         if verdict in _FLAGGED:
             return True
-        doubt = ambiguity(similarity, probability, scenario)
-        return probability is not None and doubt >= self._uncertain_above
+        if probability is None:
+            return False
+        if (verdict in _MATCHES) != (probability >= 1 / 2):
+            return True
+        return ambiguity(similarity, probability, scenario) >= self._uncertain_above
 
     def _offer(
         self,

@@ -139,6 +139,19 @@ def test_a_clear_verdict_enters_if_its_probability_is_uncertain_enough(queue, li
     assert len(everything(queue)) == count
 
 
+@pytest.mark.parametrize(("term", "weight", "count"), [(1, -4.0, 1), (0, 4.0, 0)])
+def test_a_verdict_that_its_probability_contradicts_enters_however_sure_that_is(
+    queue, term, weight, count
+):
+    terms = len(EVIDENCE_TERMS)
+    weights = weight * (np.arange(terms) == term)
+    model = SameModel("fake-1", weights, np.zeros((terms, terms)), (-5, 5))
+    found = faces_over(queue, 1.0, model).compare(image_of(ANN), image_of(ANN))
+    assert found.verdict is Verdict.SAME
+    assert found.probability < 0.1 if count else found.probability > 0.9
+    assert len(everything(queue)) == count
+
+
 def test_aligned_faces_are_cut_out_only_if_they_are_kept():
     keeping, not_keeping = FakeReviewQueue(keeps_crops=True), FakeReviewQueue()
     dark = dim(ANN, 0.5).image
