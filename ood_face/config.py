@@ -115,8 +115,8 @@ class Settings(BaseSettings):
         0.5,
         ge=0,
         le=1,
-        description="Other verdicts enter the review queue as well if twice the lesser of P(same) "
-        "and 1 - P(same) is at least this. 1: only a P(same) of 1/2.",
+        description="Other verdicts enter the review queue as well if P(same) contradicts them, or "
+        "if twice the lesser of P(same) and 1 - P(same) is at least this.",
     )
     drift_reference_pictures: int = Field(
         1000,
