@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Account", "AccountBar"]
 
+# what a visitor may not do is closed, with the reason beside it
+_MOUNT = """
+(function mount() {
+  if (!window.oodFace) return setTimeout(mount, 10);
+  const close = () => window.oodFace.closeWhatNeeds(element);
+  watch("value", close);
+  close();
+})();
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -30,11 +40,13 @@ class Account:
     name : of the key; None: nobody signed in
     roles : what the key may do
     offered : signing in gives more than there is without
+    lacks : roles that the visitor has not, here and now
     """
 
     name: str | None = None
     roles: tuple[Role, ...] = ()
     offered: bool = False
+    lacks: tuple[Role, ...] = ()
 
 
 class AccountBar:
@@ -48,7 +60,7 @@ class AccountBar:
     def __init__(self, served: Served) -> None:
         self._access = served.access
         self._account = gr.State(None)
-        self._view = gr.HTML("", apply_default_css=False, elem_id="account")
+        self._view = gr.HTML("", js_on_load=_MOUNT, apply_default_css=False, elem_id="account")
 
     @property
     def remembered(self) -> list[Any]:
@@ -81,9 +93,11 @@ class AccountBar:
             return Account()
         key = signed_in(request)
         if key is not None:
-            return Account(key.name, tuple(role for role in Role if role in key.roles))
+            held = tuple(role for role in Role if role in key.roles)
+            return Account(key.name, held, lacks=tuple(r for r in Role if not key.may(r)))
         try:
             # where the page itself is closed, whoever comes with a key in a header is no browser
-            return Account(offered=self._access.needs_key() and not self._access.closed)
+            offered = self._access.needs_key() and not self._access.closed
         except BackendError:
             return Account()
+        return Account(offered=offered, lacks=tuple(Role) if offered else ())

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from ood_face.access import KeyStore
 from ood_face.types import Role
-from tests.e2e.page_actions import EN, PORTRAIT, ZH, compare
+from tests.e2e.page_actions import EN, PORTRAIT, ZH, compare, open_tab
 from tests.e2e.page_server import PATIENCE_S, running_page
 
 if TYPE_CHECKING:
@@ -69,6 +69,18 @@ def test_a_visitor_signs_in_with_a_key_compares_pictures_and_signs_out(stranger,
     expect(stranger.locator("#key")).to_have_count(1)
     stranger.goto(stranger.url)
     expect(stranger.locator("#key")).to_have_count(1)
+
+
+def test_what_the_key_does_not_allow_is_closed_with_the_reason(stranger, key):
+    sign_in(stranger, key)
+    stranger.locator("body[data-language]").wait_for()
+    open_tab(stranger, EN("tabs.search"))
+
+    search = stranger.locator("#identify")
+    expect(search).to_be_disabled()
+    reason = EN("signin.lacks", role=EN("signin.role_identify"))
+    expect(stranger.locator("#identify-lacks")).to_have_text(reason)
+    expect(search).to_have_attribute("aria-describedby", "identify-lacks")
 
 
 def test_a_wrong_key_is_told_in_either_language(stranger):

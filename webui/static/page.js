@@ -328,6 +328,47 @@
     window.location.reload();
   });
 
+  /* Buttons of the tabs by the role that they need; others are told when they try. */
+  const NEEDS = { identify: "#identify", enroll: "#enrol-one, #enrol-many" };
+
+  function closeButton(button, reason) {
+    const id = `${button.id}-lacks`;
+    let note = document.getElementById(id);
+    if (!reason) {
+      if (!note) return;
+      note.remove();
+      button.disabled = false;
+      button.removeAttribute("aria-describedby");
+      return;
+    }
+    if (!note) {
+      note = make("p", "lacks");
+      note.id = id;
+      button.after(note);
+    }
+    if (note.textContent !== reason) note.textContent = reason;
+    if (button.disabled) return;
+    button.disabled = true;
+    button.setAttribute("aria-describedby", id);
+  }
+
+  let lacks = {};
+  let closing = false;
+
+  function closeWhatNeeds() {
+    closing = false;
+    for (const [role, buttons] of Object.entries(NEEDS)) {
+      document.querySelectorAll(buttons).forEach((one) => closeButton(one, lacks[role]));
+    }
+  }
+
+  /* Gradio draws a tab when it is first opened, and again when something changes. */
+  new MutationObserver(() => {
+    if (closing) return;
+    closing = true;
+    requestAnimationFrame(closeWhatNeeds);
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
   const plainFetch = window.fetch;
   window.fetch = async (...asked) => {
     const answer = await plainFetch(...asked);
@@ -355,6 +396,11 @@
     },
     chooseLanguage(language) {
       localStorage.setItem(LANGUAGE_KEY, language);
+    },
+    closeWhatNeeds(account) {
+      const told = account.querySelector("[data-lacks]");
+      lacks = told ? JSON.parse(told.dataset.lacks) : {};
+      closeWhatNeeds();
     },
     /* The faces of an extraction are parts of pictures that the browser has already. */
     showFaces() {

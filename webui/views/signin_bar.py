@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from ood_face.types import Role
@@ -19,8 +20,10 @@ def account_view(account: Account | None, texts: Texts) -> Html:
     if account is None:
         return Html()
     if account.name is None:
+        if not account.offered:
+            return Html()
         link = tag("a", texts("signin.link"), href="sign-in", class_="account-link")
-        return tag("div", link, class_="account") if account.offered else Html()
+        return tag("div", link, class_="account", data_lacks=_lacks(account, texts))
     roles = (Role.ADMIN,) if Role.ADMIN in account.roles else account.roles
     words = texts("signin.between").join(role_words(role, texts) for role in roles)
     return tag(
@@ -29,6 +32,15 @@ def account_view(account: Account | None, texts: Texts) -> Html:
         tag("small", texts("signin.may", roles=words)),
         tag("button", texts("signin.out"), type="button", class_="quiet", data_sign_out=""),
         class_="account",
+        data_lacks=_lacks(account, texts),
+    )
+
+
+def _lacks(account: Account, texts: Texts) -> str:
+    # for the script: what is said where something needs a role that the visitor has not
+    return json.dumps(
+        {role.value: texts("signin.lacks", role=role_words(role, texts)) for role in account.lacks},
+        ensure_ascii=False,
     )
 
 
