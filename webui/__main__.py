@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-
-from pydantic import ValidationError
-
-from ood_face.config import Settings
-from webui.server import EXIT_CONFIG, serve
 
 
 def main() -> int:
     """Serve with the settings of the environment; return the exit code of ``serve``."""
+    # it means: read the policies again; while there is none to read again, it means nothing
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # seconds, in which the signal may come
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from ood_face.config import Settings  # noqa: PLC0415
+    from webui.server import EXIT_CONFIG, serve  # noqa: PLC0415
+
     try:
         settings = Settings()
     except ValidationError as exc:

@@ -64,13 +64,20 @@ def check_new_scenario(path: Path, name: str) -> None:
     Raises
     ------
     ConfigError
-        The file, if it is there, has a scenario of this name or is wrong, or the name is none.
+        The file, if it is there, has a scenario of this name or is wrong, the name is none, or it
+        is that of a built-in scenario, which would change.
     """
     if not _NAME.fullmatch(name):
         raise ConfigError(
             "scenarios.name",
             "{name} cannot name a scenario: small letters, digits, . _ -, at most 64",
             name=_shown(name),
+        )
+    if name in _read(_BUILT_IN, {}):
+        raise ConfigError(
+            "scenarios.built_in",
+            "{scenario} is a built-in scenario, which would change: choose another name",
+            scenario=name,
         )
     if path.exists() and name in _read(path, {}):
         raise ConfigError(

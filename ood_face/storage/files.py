@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["sync_folder", "write_atomically"]
+
+# a temporary file that nobody has written for so long belongs to nobody
+_LEFT_AFTER_S = 3600
 
 
 @contextmanager
@@ -30,6 +34,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
         It cannot be written; StorageFullError: the disk is full. The file at ``path`` is as it was.
     """
     with file_errors(path):
+        _sweep(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         os.close(handle)
     temporary = Path(name)
@@ -43,6 +48,15 @@ def write_atomically(path: Path) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def _sweep(path: Path) -> None:
+    # what a process that was killed has left; a younger one may be at work
+    for left in path.parent.iterdir():
+        if left.name.startswith(f".{path.name}.") and left.name.endswith(".part"):
+            with suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > _LEFT_AFTER_S:
+                    left.unlink()
 
 
 def sync_folder(folder: Path) -> None:

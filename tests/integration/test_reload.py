@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -15,7 +16,6 @@ from tests.e2e.page_server import PATIENCE_S, ROOT, free_port, page_command, pag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 class Server:
@@ -60,6 +60,14 @@ class Server:
     def hang_up(self) -> None:
         os.kill(self.process.pid, signal.SIGHUP)
 
+    def ignores_hangups(self) -> bool:
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        ignored = next(line for line in status.splitlines() if line.startswith("SigIgn:"))
+        return bool(int(ignored.split()[1], 16) >> (signal.SIGHUP - 1) & 1)
+
+    def has_loaded(self, library: str) -> bool:
+        return library in Path(f"/proc/{self.process.pid}/maps").read_text(encoding="utf-8")
+
     def says(self, words: str) -> bool:
         return words in self.log.read_text(errors="replace")
 
@@ -73,6 +81,18 @@ def server(tmp_path) -> Iterator[Server]:
     finally:
         started.process.terminate()
         started.process.wait(timeout=PATIENCE_S)
+
+
+def test_a_hangup_while_the_server_starts_changes_nothing(tmp_path):
+    starting = Server(tmp_path)
+    try:
+        starting.until(starting.ignores_hangups)
+        assert not starting.has_loaded("numpy")
+        starting.hang_up()
+        starting.until(starting.ready)
+    finally:
+        starting.process.terminate()
+    assert starting.process.wait(timeout=PATIENCE_S) == 0
 
 
 def test_a_hangup_reads_the_policies_again_or_leaves_them_as_they_are(server):

@@ -209,3 +209,10 @@ def test_another_number_of_passes_is_refused_with_the_limits(tmp_path, passes):
     path.write_text(f"[gate]\ndropout_passes = {passes}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"gate: dropout_passes must be 0 .* from 10 to 30"):
         load_scenarios(path)
+
+
+def test_a_scenario_that_is_saved_does_not_change_a_built_in_one(tmp_path):
+    with pytest.raises(ConfigError, match="finance is a built-in scenario"):
+        add_scenario(tmp_path / "own.toml", Scenario("finance"))
+
+    assert list(tmp_path.iterdir()) == []

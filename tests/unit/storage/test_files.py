@@ -71,3 +71,22 @@ def test_a_lock_that_cannot_be_written_is_an_error(tmp_path):
 
     with pytest.raises(StorageError, match="lock"):
         FolderLock(tmp_path / "lock")
+
+
+def test_what_a_killed_writer_left_is_swept_and_what_a_younger_one_writes_stays(tmp_path):
+    path = tmp_path / "policies.json"
+    old, young, other = (
+        tmp_path / name
+        for name in (".policies.json.a.part", ".policies.json.b.part", ".keys.json.a.part")
+    )
+    for left in (old, young, other):
+        left.write_text("half")
+    for left in (old, other):
+        os.utime(left, (0, 0))
+
+    with write_atomically(path) as temporary:
+        temporary.write_text("whole")
+
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(
+        [path.name, young.name, other.name]
+    )
