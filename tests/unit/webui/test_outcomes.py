@@ -109,6 +109,7 @@ def test_what_can_be_mended_about_each_picture_is_said(service):
     assert PictureFault.BRIGHT in outcome.faults[1]
     assert PictureFault.BRIGHT not in outcome.faults[0]
 
+
 def test_where_the_largest_face_was_taken_the_others_are_outlined_too(service):
     outcome = compare_pictures(service, ONE, LARGE_AND_SMALL, ONE_FACE, "default")
 
