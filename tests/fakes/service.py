@@ -44,9 +44,7 @@ def fake_service(
     return FaceService(
         FakeDetector() if detector is None else detector,
         FakeEmbedder() if embedder is None else embedder,
-        Policies(
-            load_scenarios(*([] if scenarios_file is None else [scenarios_file])), same_model
-        ),
+        Policies(load_scenarios(*([] if scenarios_file is None else [scenarios_file])), same_model),
         CountingAdmission() if admission is None else admission,
         fake_align,
         dominant_face_ratio=2.0,
