@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ood_face.artifacts import PROBABILITY_FILE, Manifest, sha256_of, verified_path
 from ood_face.bootstrap.in_force import PolicyCheck, compare_policies, note_policies
 from ood_face.bootstrap.reading import open_scenarios, save_scenario, saving_path
-from ood_face.errors import ArtifactError, CalibrationMissingError, ConfigError
+from ood_face.errors import CalibrationMissingError, ConfigError
 from ood_face.service import Policies, PolicyService
 from ood_face.types import MODEL_CALIBRATION, NO_CALIBRATION, CalibrationFacts
 
@@ -117,11 +117,8 @@ def check_policies(settings: Settings) -> PolicyCheck:
     ConfigError, ArtifactError
         A reload would be refused with this error.
     """
-    manifest = Manifest.load(settings.weights_dir)
-    name = settings.model or manifest.default_model
-    if name is None:
-        raise ArtifactError("artifacts.no_default", "the manifest names no default_model")
-    policies = read_policies(settings, f"{name}@{manifest.model(name).version}")
+    entry = Manifest.load(settings.weights_dir).chosen(settings.model)
+    policies = read_policies(settings, f"{entry.name}@{entry.version}")
     return compare_policies(settings.data_dir, policies)
 
 

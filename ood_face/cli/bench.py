@@ -10,7 +10,7 @@ import numpy as np
 
 from ood_face.artifacts import PROBABILITY_FILE, Manifest
 from ood_face.bootstrap import open_rts_embedder, open_service
-from ood_face.errors import ArtifactError, InputError
+from ood_face.errors import InputError
 from ood_face.evaluation.instruments import Instruments
 from ood_face.evaluation.report import costs_ms
 from ood_face.evaluation.store import Kept, MeasurementStore
@@ -61,10 +61,7 @@ class Bench:
         with_probability: bool = True,
     ) -> None:
         manifest = Manifest.load(settings.weights_dir)
-        name = manifest.default_model if settings.model is None else settings.model
-        if name is None:
-            raise ArtifactError("artifacts.no_default", "the manifest names no default_model")
-        self.entry = manifest.model(name)
+        self.entry = manifest.chosen(settings.model)
         self._settings, self._passes, self._progress = settings, passes, progress
         # every face the networks propose; how probable it must be is decided below
         everything = settings.model_copy(update={"min_probability": 0.0, "max_faces": 1000})

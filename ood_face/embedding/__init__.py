@@ -46,11 +46,8 @@ def open_embedder(
     """
     from ood_face.runtime import open_session  # noqa: PLC0415  (loads Paddle: seconds)
 
-    if name is None:
-        name = manifest.default_model
-    if name is None:
-        raise ArtifactError("artifacts.no_default", "the manifest names no default_model")
-    entry = manifest.model(name)
+    entry = manifest.chosen(name)
+    name = entry.name
     if entry.kind != "embedder":
         raise ArtifactError(
             "artifacts.not_embedder",

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import pytest
 
-from ood_face import artifacts
 from ood_face.artifacts import Manifest, sha256_of, verified_path, verify, write_entry
 from ood_face.errors import ArtifactError, ChecksumError, WeightsMissingError
 
@@ -51,6 +51,17 @@ def test_other_entries_and_the_default_are_kept(weights):
     assert sorted(manifest.models) == ["first", "second"]
     assert manifest.default_model == "first"
     assert manifest.model("second").extra["side_px"] == 96
+
+
+def test_the_default_model_is_taken_where_none_is_named(weights):
+    write(weights, "first")
+    write(weights, "second")
+    with pytest.raises(ArtifactError, match="names no default_model"):
+        Manifest.load(weights).chosen(None)
+    write_entry(weights, "second", [], {"kind": "embedder", "version": "1"}, make_default=True)
+    manifest = Manifest.load(weights)
+    assert manifest.chosen(None).name == "second"
+    assert manifest.chosen("first").name == "first"
 
 
 def test_a_complete_model_verifies(weights):
@@ -146,7 +157,7 @@ def test_a_crash_while_writing_leaves_the_old_manifest(weights, monkeypatch):
     def crash(_descriptor):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(artifacts.os, "fsync", crash)
+    monkeypatch.setattr(os, "fsync", crash)
     with pytest.raises(KeyboardInterrupt):
         write(weights, side_px=1)
     assert (weights / "manifest.toml").read_text() == before
