@@ -30,6 +30,11 @@ Every error is raised with a stable ``key``, an English template, and the values
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 __all__ = [
     "AccessError",
     "ArtifactError",
@@ -91,6 +96,16 @@ class OodFaceError(Exception):
 
 class InputError(OodFaceError):
     """What the caller sent is wrong."""
+
+    @staticmethod
+    def unwritable(path: Path, exc: OSError) -> InputError:
+        """Return the error of a file or folder that the caller named and nobody can write."""
+        return InputError(
+            "scaling.unwritable",
+            "{file} cannot be written: {reason}",
+            file=str(path),
+            reason=exc.strerror or type(exc).__name__,
+        )
 
 
 class ImageDecodeError(InputError):

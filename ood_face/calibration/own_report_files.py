@@ -111,12 +111,7 @@ def write_report(report: OwnReport, folder: Path) -> list[Path]:
             draw_own_plots(report, tables, place)
             return _moved(place, folder)
     except OSError as exc:
-        raise InputError(
-            "scaling.unwritable",
-            "{file} cannot be written: {reason}",
-            file=str(folder),
-            reason=exc.strerror or type(exc).__name__,
-        ) from exc
+        raise InputError.unwritable(folder, exc) from exc
 
 
 def _moved(place: Path, folder: Path) -> list[Path]:
@@ -182,11 +177,7 @@ def _operating(found: Any) -> dict[str, Any]:  # noqa: ANN401
         "people": found.people,
         "retake": _rate(found.retake),
         "never": found.never,
-        "rows": [
-            operating_row(row.fmr, gate, point)
-            for row in found.rows
-            for gate, point in (("without", row.without_gate), ("with", row.with_gate))
-        ],
+        "rows": [operating_row(*point) for point in found.points()],
     }
 
 

@@ -121,15 +121,14 @@ def _reliability(found: Any) -> str:  # noqa: ANN401
 
 def _operating(report: OwnReport, found: Any) -> str:  # noqa: ANN401
     rows, lacking = [], []
-    for one in found.rows:
-        for gate, point in (("without", one.without_gate), ("with", one.with_gate)):
-            row = operating_row(one.fmr, gate, point)
-            if row["refused"] is not None:
-                lacking.append(f"- FMR {one.fmr:g}, {gate} gate: {row['refused']}.")
-                continue
-            cells = [f"{one.fmr:g}", gate, *(_cell(row, name) for name in ("threshold",))]
-            cells += [_cell(row, name, 100) for name in ("fnmr", "measured_fmr")]
-            rows.append([*cells, f"{row['mated_pairs']:,}", f"{row['impostor_pairs']:,}"])
+    for fmr, gate, point in found.points():
+        row = operating_row(fmr, gate, point)
+        if row["refused"] is not None:
+            lacking.append(f"- FMR {fmr:g}, {gate} gate: {row['refused']}.")
+            continue
+        cells = [f"{fmr:g}", gate, _cell(row, "threshold")]
+        cells += [_cell(row, name, 100) for name in ("fnmr", "measured_fmr")]
+        rows.append([*cells, f"{row['mated_pairs']:,}", f"{row['impostor_pairs']:,}"])
     header = ("FMR", "gate", "similarity above", "FNMR (%)", "measured FMR (%)")
     cost = (
         ""

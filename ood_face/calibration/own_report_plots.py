@@ -27,21 +27,17 @@ DISCARD_LINES = {
 }
 
 
-def draw_own_plots(report: OwnReport, tables: Mapping[str, Table], folder: Path) -> list[Path]:
-    """Draw a PNG of every table that has a plot, named as the table; return the files.
+def draw_own_plots(report: OwnReport, tables: Mapping[str, Table], folder: Path) -> None:
+    """Draw a PNG of every table that has a plot, named as the table.
 
     Raises
     ------
     InputError
         One can't be written.
     """
-    written = []
     for name in tables:
         if name in _DRAWN:
-            path = folder / f"{name}.png"
-            write_figure(own_figure(report, name, tables[name]), path)
-            written.append(path)
-    return written
+            write_figure(own_figure(report, name, tables[name]), folder / f"{name}.png")
 
 
 def own_figure(report: OwnReport, name: str, table: Table) -> Figure:

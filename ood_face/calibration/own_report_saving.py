@@ -56,12 +56,7 @@ def save_own_calibration(
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as exc:
-        raise InputError(
-            "scaling.unwritable",
-            "{file} cannot be written: {reason}",
-            file=str(path),
-            reason=exc.strerror or type(exc).__name__,
-        ) from exc
+        raise InputError.unwritable(path, exc) from exc
     about = {**section.calibration.report, "data": _about(report, section.calibration)}
     made_up = replace(section.calibration, name=name, made=made, report=about)
     return write_with_plot(made_up, path)

@@ -55,8 +55,6 @@ __all__ = [
     "trade_off",
 ]
 
-PRIOR = 0.5
-NAME = "own-pictures"  # of the calibration until it is saved
 SCORE_EDGES = np.round(np.linspace(0, 1, 21), 2)
 SIMILARITY_EDGES = np.round(np.linspace(-1, 1, 101), 2)
 SEED = 29

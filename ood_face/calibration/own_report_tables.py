@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ood_face.calibration.own_report_values import (
         Discard,
         ErrorTradeOff,
+        Gate,
         Judged,
         Operating,
         OwnReport,
@@ -57,13 +58,8 @@ def plot_tables(report: OwnReport) -> dict[str, Table]:
     }
 
 
-def operating_row(fmr: float, gate: str, point: OperatingPoint | InputError) -> dict[str, Any]:
-    """Return one operating point flat, or None for every figure and why there is none.
-
-    Parameters
-    ----------
-    gate : ``without`` or ``with``
-    """
+def operating_row(fmr: float, gate: Gate, point: OperatingPoint | InputError) -> dict[str, Any]:
+    """Return one operating point flat, or None for every figure and why there is none."""
     row: dict[str, Any] = {"fmr": fmr, "gate": gate}
     for name in ("threshold", "fnmr", "measured_fmr"):
         rate = None if isinstance(point, InputError) else getattr(point, name)
@@ -123,9 +119,5 @@ def _bins(found: Judged) -> dict[str, list[Any]]:
 
 
 def _operating(found: Operating) -> Table:
-    rows = [
-        operating_row(row.fmr, gate, point)
-        for row in found.rows
-        for gate, point in (("without", row.without_gate), ("with", row.with_gate))
-    ]
+    rows = [operating_row(*point) for point in found.points()]
     return {name: [row[name] for row in rows] for name in rows[0]}

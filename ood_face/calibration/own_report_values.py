@@ -7,10 +7,10 @@ how much is needed; the others stand.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -24,6 +24,7 @@ __all__ = [
     "Discard",
     "DiscardLine",
     "ErrorTradeOff",
+    "Gate",
     "Histogram",
     "Judged",
     "Operating",
@@ -34,6 +35,9 @@ __all__ = [
     "Scores",
     "Similarities",
 ]
+
+# whether the pairs are all, or only those whose pictures pass the scenario's gate
+Gate = Literal["without", "with"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,6 +182,12 @@ class Operating:
     people: int
     retake: Rate | None
     never: float | None
+
+    def points(self) -> Iterator[tuple[float, Gate, OperatingPoint | InputError]]:
+        """Yield every false match rate ``without`` and ``with`` the gate, and what was found."""
+        for row in self.rows:
+            yield row.fmr, "without", row.without_gate
+            yield row.fmr, "with", row.with_gate
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -36,12 +36,7 @@ def write_sealed(path: Path, document: Mapping[str, Any]) -> None:
     try:
         write_toml(path, {**document, SEAL: _seal(document)})
     except OSError as exc:
-        raise InputError(
-            "scaling.unwritable",
-            "{file} cannot be written: {reason}",
-            file=str(path),
-            reason=exc.strerror or type(exc).__name__,
-        ) from exc
+        raise InputError.unwritable(path, exc) from exc
 
 
 def read_sealed(path: Path) -> dict[str, Any]:

@@ -215,17 +215,16 @@ def _print_points(report: OwnReport, say: _Saying) -> None:
 
     found: Any = report.operating
     rows, lacking = [], []
-    for one in found.rows:
-        for gate, point in (("without_gate", one.without_gate), ("with_gate", one.with_gate)):
-            if isinstance(point, InputError):
-                lacking.append((f"FMR {one.fmr:g}, {say.word(gate)}", point))
-                continue
-            row = operating_row(one.fmr, gate, point)
-            rows.append(
-                [f"{one.fmr:g}", say.word(gate), _ends(row, "threshold", "{:.4f}")]
-                + [_ends(row, "fnmr", "{:.2%}")]
-                + [str(row[name]) for name in _COLUMNS[4:]]
-            )
+    for fmr, gate, point in found.points():
+        named = say.word(f"{gate}_gate")
+        if isinstance(point, InputError):
+            lacking.append((f"FMR {fmr:g}, {named}", point))
+            continue
+        row = operating_row(fmr, gate, point)
+        rows.append(
+            [f"{fmr:g}", named, _ends(row, "threshold", "{:.4f}"), _ends(row, "fnmr", "{:.2%}")]
+            + [str(row[name]) for name in _COLUMNS[4:]]
+        )
     if rows:
         print_table([say.word(f"title_{name}") for name in _COLUMNS], rows)
     for where, error in lacking:

@@ -82,12 +82,7 @@ def write_figure(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, format="png", metadata={"Software": None})
         temporary.replace(path)
     except OSError as exc:
-        raise InputError(
-            "scaling.unwritable",
-            "{file} cannot be written: {reason}",
-            file=str(path),
-            reason=exc.strerror or type(exc).__name__,
-        ) from exc
+        raise InputError.unwritable(path, exc) from exc
     finally:
         temporary.unlink(missing_ok=True)
 
