@@ -3,7 +3,7 @@
 from tests.fakes.admission import CountingAdmission, FullAdmission
 from tests.fakes.detector import FakeDetector
 from tests.fakes.embedder import FakeEmbedder
-from tests.fakes.pictures import PNG_SIGNATURE, picture, png
+from tests.fakes.pictures import PNG_SIGNATURE, picture, png, write_people
 from tests.fakes.service import fake_align, fake_gallery_service, fake_service
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "fake_service",
     "picture",
     "png",
+    "write_people",
 ]

@@ -12,7 +12,7 @@ from ood_face.calibration import plots
 from ood_face.calibration.files import load_calibration
 from ood_face.cli import bench
 from ood_face.evaluation import intervals
-from tests.fakes import fake_service, png
+from tests.fakes import fake_service, write_people
 from tests.unit.calibration.calibrations import people as made_up
 from tests.unit.cli.test_cli_evaluate import MANIFEST, CountingRts
 
@@ -39,15 +39,7 @@ def calibrate(run, monkeypatch):
 
 @pytest.fixture
 def folder(run) -> Path:
-    rng = np.random.default_rng(1)
-    for person in range(24):
-        base = rng.integers(60, 200, (7, 7, 3))
-        place = run.folder / "people" / f"p{person:02}"
-        place.mkdir(parents=True)
-        for i in range(4):
-            image = np.clip(base + rng.normal(0, 45, (7, 7, 3)), 0, 255).astype(np.uint8)
-            (place / f"{i}.png").write_bytes(png(image.repeat(16, axis=0).repeat(16, axis=1)))
-    return run.folder / "people"
+    return write_people(run.folder / "people", noise=45)
 
 
 def test_scores_become_a_calibration_beside_the_model(calibrate):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from ood_face.artifacts import Manifest, sha256_of
@@ -15,7 +14,7 @@ from ood_face.evaluation import datasets, intervals
 from ood_face.matching import load_scenarios
 from ood_face.matching.probability import load_same_model
 from ood_face.types import Scenario
-from tests.fakes import fake_service, png
+from tests.fakes import fake_service, write_people
 from tests.unit.cli.test_cli_evaluate import MANIFEST, CountingRts
 
 
@@ -39,15 +38,7 @@ def embedder(run, monkeypatch) -> CountingRts:
 
 @pytest.fixture
 def people(run) -> str:
-    rng = np.random.default_rng(1)
-    for person in range(24):
-        base = rng.integers(60, 200, (7, 7, 3))
-        place = run.folder / "people" / f"p{person:02}"
-        place.mkdir(parents=True)
-        for i in range(4):
-            image = np.clip(base + rng.normal(0, 60, (7, 7, 3)), 0, 255).astype(np.uint8)
-            (place / f"{i}.png").write_bytes(png(image.repeat(16, axis=0).repeat(16, axis=1)))
-    return "people"
+    return write_people(run.folder / "people", noise=60).name
 
 
 def points(run, source: str, *options: str):

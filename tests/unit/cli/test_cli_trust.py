@@ -13,7 +13,7 @@ from ood_face.cli import bench
 from ood_face.evaluation import intervals
 from ood_face.matching import load_scenarios
 from ood_face.types import Scenario
-from tests.fakes import fake_service, png
+from tests.fakes import fake_service, png, write_people
 from tests.unit.cli.test_cli_evaluate import MANIFEST, CountingRts
 
 
@@ -36,15 +36,7 @@ def trust(run, monkeypatch):
 
 @pytest.fixture
 def people(run) -> Path:
-    rng = np.random.default_rng(1)
-    for person in range(24):
-        base = rng.integers(60, 200, (7, 7, 3))
-        place = run.folder / "people" / f"p{person:02}"
-        place.mkdir(parents=True)
-        for i in range(4):
-            image = np.clip(base + rng.normal(0, 60, (7, 7, 3)), 0, 255).astype(np.uint8)
-            (place / f"{i}.png").write_bytes(png(image.repeat(16, axis=0).repeat(16, axis=1)))
-    return run.folder / "people"
+    return write_people(run.folder / "people", noise=60)
 
 
 @pytest.mark.usefixtures("people")

@@ -14,24 +14,16 @@ from ood_face.matching.explanation import explain_comparison
 from ood_face.messages import LANGUAGES, catalogue, reason_sentence
 from ood_face.types import (
     Comparison,
-    DetectedFace,
     FaceTemplate,
     ModelSpread,
     SameModel,
-    Scenario,
     UncertaintySource,
     Verdict,
 )
-from tests.fakes.templates import feature, near
+from tests.fakes.templates import near
+from tests.unit.matching.explained import FACE, SCENARIO, SURE, level_key, template
 
-FACE = DetectedFace(np.array([0, 0, 9, 9]), 1.0, np.zeros((5, 2)))
-SCENARIO = Scenario("s", identify_needs_margin_above=0.05)
 PICTURE, MODEL, _, CALIBRATION = UncertaintySource
-SURE = (0.95, 0.97)
-
-
-def template(score: float | None, number: int = 1) -> FaceTemplate:
-    return FaceTemplate(feature(number), score, "m", FACE, rts_variance=score and 2 - score)
 
 
 def compared(
@@ -46,11 +38,6 @@ def compared(
 
 def sentences(explanation) -> list[str]:
     return [reason_sentence(part.reason, "en") for part in explanation.parts]
-
-
-def level_key(explanation, source):
-    part = explanation.part(source)
-    return part.level.value, part.reason.key.removeprefix("explanation.")
 
 
 def test_the_error_and_the_entropy_of_a_probability():

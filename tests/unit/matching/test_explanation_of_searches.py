@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from ood_face.matching.explanation import explain_identification, explain_verification
 from ood_face.types import (
     Candidate,
-    DetectedFace,
-    FaceTemplate,
     Identification,
     IdentifyVerdict,
     ModelSpread,
@@ -20,16 +17,9 @@ from ood_face.types import (
     Verdict,
     Verification,
 )
-from tests.fakes.templates import feature
+from tests.unit.matching.explained import SCENARIO, SURE, level_key, template
 
-FACE = DetectedFace(np.array([0, 0, 9, 9]), 1.0, np.zeros((5, 2)))
-SCENARIO = Scenario("s", identify_needs_margin_above=0.05)
 PICTURE, MODEL, GALLERY, CALIBRATION = UncertaintySource
-SURE = (0.95, 0.97)
-
-
-def template(score: float | None, number: int = 1) -> FaceTemplate:
-    return FaceTemplate(feature(number), score, "m", FACE, rts_variance=score and 2 - score)
 
 
 def candidate(score: float | None = 0.8, interval: tuple[float, float] | None = SURE) -> Candidate:
@@ -44,11 +34,6 @@ def sought(
 ) -> Identification:
     found = candidates or (candidate(),)
     return Identification(template(0.9), verdict, (), found, margin, "staff", scenario)
-
-
-def level_key(explanation, source):
-    part = explanation.part(source)
-    return part.level.value, part.reason.key.removeprefix("explanation.")
 
 
 @pytest.mark.parametrize(
