@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
 import struct
 import zipfile
@@ -24,6 +25,8 @@ UNREADABLE_ZIP = (
     EOFError,
     OSError,
     ValueError,
+    lzma.LZMAError,
+    struct.error,
     zlib.error,
 )
 _SIGNATURE = b"PK\x03\x04"

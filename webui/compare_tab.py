@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ood_face.errors import OodFaceError
 from ood_face.messages import DEFAULT_LANGUAGE
 from webui.catalogue import texts
 from webui.controls import QUIET, picker, picker_strings, take_pictures
-from webui.outcomes import CompareOutcome, compare_pictures
+from webui.outcomes import CompareOutcome, Problem, compare_pictures
 from webui.uploads import Limits
 from webui.views import frame
 from webui.views.verdict import scenario_note, scenario_title, score_bars, verdict_view
+from webui.visitor import counted
 
 if TYPE_CHECKING:
     from ood_face.api.served import Served
@@ -35,7 +37,7 @@ class CompareTab:
     """
 
     def __init__(self, served: Served, localized: Localized) -> None:
-        self._service = served.faces
+        self._service, self._access = served.faces, served.access
         self._limits = Limits.of(served.settings, max_files=1)
         first = texts(DEFAULT_LANGUAGE)
         # remembered so that it can change its language
@@ -133,9 +135,22 @@ class CompareTab:
         names = list(self._service.scenarios)
         return _DEFAULT_SCENARIO if _DEFAULT_SCENARIO in names else names[0]
 
-    def _compare(self, first: object, second: object, scenario: str, language: str) -> list[Any]:
-        outcome = compare_pictures(self._service, self._limits, first, second, scenario)
-        return self._updates(outcome, scenario, language)
+    def _compare(
+        self,
+        first: object,
+        second: object,
+        scenario: str | None,
+        language: str,
+        request: gr.Request,
+    ) -> list[Any]:
+        chosen = self._first_scenario() if scenario is None else scenario
+        try:
+            if first and second:
+                counted(request, self._access)
+        except OodFaceError as error:
+            return self._updates(CompareOutcome(problem=Problem(error)), chosen, language)
+        outcome = compare_pictures(self._service, self._limits, first, second, chosen)
+        return self._updates(outcome, chosen, language)
 
     def _clear(self, scenario: str, language: str) -> list[Any]:
         return self._updates(CompareOutcome(), scenario, language)

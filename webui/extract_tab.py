@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ood_face.errors import OodFaceError
 from ood_face.messages import DEFAULT_LANGUAGE
 from webui.catalogue import texts
 from webui.controls import QUIET, picker, picker_strings, take_pictures
@@ -13,6 +14,7 @@ from webui.markup import tag
 from webui.outcomes import ExtractOutcome, extract_pictures
 from webui.uploads import MAX_EXTRACT_FILES, Limits
 from webui.views.extract import extract_view
+from webui.visitor import counted
 
 if TYPE_CHECKING:
     from ood_face.api.served import Served
@@ -33,7 +35,7 @@ class ExtractTab:
     """
 
     def __init__(self, served: Served, localized: Localized) -> None:
-        self._service = served.faces
+        self._service, self._access = served.faces, served.access
         self._limits = Limits.of(served.settings, max_files=MAX_EXTRACT_FILES)
         first = texts(DEFAULT_LANGUAGE)
         # remembered so that it can change its language
@@ -99,8 +101,15 @@ class ExtractTab:
             )
         self._picker.clear(self._clear, [language], outputs, **QUIET)
 
-    def _extract(self, pictures: object, language: str, uncertainty: object) -> list[Any]:
+    def _extract(
+        self, pictures: object, language: str, uncertainty: object, request: gr.Request
+    ) -> list[Any]:
         method: UncertaintyMethod | None = "mc" if uncertainty is True else None
+        try:
+            if pictures:
+                counted(request, self._access)
+        except OodFaceError as error:
+            return self._updates(ExtractOutcome(self._service.model_id, error=error), language)
         outcome = extract_pictures(self._service, self._limits, pictures, method)
         return self._updates(outcome, language)
 

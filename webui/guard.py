@@ -31,7 +31,7 @@ SIGNED_IN = "page_key"
 # Gradio also has routes that store uploads, serve files, fetch addresses, list events and show
 # statistics. The page needs none of them: its pictures travel inside the events.
 _GRADIO_PREFIX = "/gradio_api/"
-_GRADIO_NEEDED = re.compile(r"run/predict|startup-events|heartbeat/[\w-]+")
+_GRADIO_NEEDED = re.compile(r"run/predict|startup-events|heartbeat/[A-Za-z0-9_-]{1,128}")
 _CLOSED = ("/monitoring", "/login", "/logout", "/config", "/custom_component", "/svelte")
 # Gradio runs templates and inline scripts, hence 'unsafe-*'; nothing comes from or goes to
 # another host
@@ -53,6 +53,10 @@ _HEADERS = {
     "Content-Security-Policy": _PAGE_POLICY,
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
+    # as the API's; what is refused here does not come by it
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
 }
 # these see to their callers themselves, or tell nothing that is worth hiding
 _API_PREFIX = "/v1/"

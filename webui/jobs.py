@@ -132,8 +132,9 @@ class Jobs:
         self._drop(lambda _: True)
         with self._lock:
             threads = list(self._running.values())
+        until = time.monotonic() + _CLOSE_WAIT_S
         for thread in threads:
-            thread.join(_CLOSE_WAIT_S)
+            thread.join(max(until - time.monotonic(), 0.0))
 
     def _accept(self, job: _Job) -> str:
         with self._lock:

@@ -171,7 +171,9 @@ def _refused(
         if isinstance(error, MultipleFacesError) or side == name:
             found = [] if isinstance(error, NoFaceError) else _faces(service, images[index])
             number = numbers[index]
-            chosen = None if number is None or number > len(found) else found[number - 1]
+            chosen = None
+            if number is not None and 0 < number <= len(found):
+                chosen = found[number - 1]
             marks[index] = Marks.on(images[index], found, chosen)
     return CompareOutcome(problem=Problem(error, side), marks=(marks[0], marks[1]))
 

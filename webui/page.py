@@ -12,6 +12,7 @@ from ood_face.messages import DEFAULT_LANGUAGE, LANGUAGES
 from webui.catalogue import texts
 from webui.compare_tab import CompareTab
 from webui.controls import QUIET, Localized
+from webui.event_inputs import cleaned, is_session
 from webui.extract_tab import ExtractTab
 from webui.search_tab import search_tab
 from webui.served import PageServed
@@ -58,7 +59,8 @@ _SCRIPT_THERE = "while (!window.oodFace) await new Promise((go) => setTimeout(go
 _CLEAN_EVERY_S = 300
 # the results of this many open pages are remembered, the oldest are forgotten first
 _MAX_SESSIONS = 500
-_NO_FILES = "inputs that name files are refused"
+_NO_INPUTS = "inputs that no page of this server sends are refused"
+_NO_SESSION = "this name of a session is refused"
 
 
 def head() -> str:
@@ -97,6 +99,27 @@ def theme() -> gr.themes.Base:
 class _Page(gr.Blocks):  # type: ignore[misc]  # Gradio is untyped here
     """Blocks that accept no files and no addresses, and forget a visitor who leaves."""
 
+    async def process_api(
+        self,
+        block_fn: Any,  # noqa: ANN401 - Gradio's own types
+        inputs: list[Any],
+        *args: Any,  # noqa: ANN401
+        **named: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        """Answer one event; one that no page of ours sends is refused, see ``cleaned``."""
+        session, event = named.get("session_hash"), named.get("event_data")
+        if not is_session(session):
+            # Gradio has begun it already
+            self.state_holder.session_data.pop(session, None)
+            raise _refused(_NO_SESSION)
+        try:
+            inputs = [cleaned(value) for value in inputs]
+            if event is not None:
+                event._data = cleaned(event._data)
+        except ValueError as exc:
+            raise _refused(str(exc)) from exc
+        return await super().process_api(block_fn, inputs, *args, **named)
+
     async def preprocess_data(
         self,
         block_fn: Any,  # noqa: ANN401 - Gradio's own types
@@ -104,20 +127,20 @@ class _Page(gr.Blocks):  # type: ignore[misc]  # Gradio is untyped here
         state: Any,  # noqa: ANN401
         explicit_call: bool = False,
     ) -> Any:  # noqa: ANN401
-        """Refuse inputs that name a file, which Gradio would look up or even download."""
-        if any(_names_file(value) for value in inputs):
-            raise gr.Error(_NO_FILES, print_exception=False)
-        return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        """Hand the inputs to their controls; what is refused is not written into the log."""
+        try:
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        except (gr.Error, ValueError):
+            # it quotes what was sent, which may be a picture
+            raise _refused(_NO_INPUTS) from None
 
     def forget(self, request: gr.Request) -> None:
         """Drop everything remembered of the page that was closed."""
         self.state_holder.session_data.pop(request.session_hash, None)
 
 
-def _names_file(value: object) -> bool:
-    if isinstance(value, dict):
-        return "path" in value or "meta" in value or any(map(_names_file, value.values()))
-    return isinstance(value, list) and any(map(_names_file, value))
+def _refused(why: str) -> gr.Error:
+    return gr.Error(why, print_exception=False)
 
 
 def build_page(served: Served) -> gr.Blocks:

@@ -172,8 +172,13 @@ class ManyPart:
         except OodFaceError as error:
             gone = self._updates(emptied_picker(), None, words)
             return [*gone, *self.run.refused(error, words)]
-        # the plan has looked into it already, so that this cannot fail any more
-        known = by_person(bundle.files(), plan.grouping)
+        try:
+            known = by_person(bundle.files(), plan.grouping)
+        except OodFaceError as error:
+            # the button is closed for such a plan, but an event can come without it
+            bundle.close()
+            gone = self._updates(emptied_picker(), None, words)
+            return [*gone, *self.run.refused(error, words)]
         pictures = [picture for picture in known if picture.person is not None]
         begun = self.run.begin(
             pictures, gallery, (force is True, None), request, words, bundle.close

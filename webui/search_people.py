@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PeoplePart"]
 
+# of a number that SQLite can hold
+_MOST_DIGITS = 18
+
 
 class PeoplePart:
     """A table of people with pages; buttons that delete, after asking.
@@ -167,7 +170,8 @@ class PeoplePart:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else None
+    known = text is not None and text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if text is not None and known else None
 
 
 def _check_typed(name: str, gallery: str) -> None:

@@ -134,6 +134,8 @@ class SignIn:
                 status = 503
             sentence = _sentence(exc, form.language)
             return _page(signin_document(form.language, sentence, form.name), status)
+        # one browser, one session: who signs in again leaves none behind
+        self._sessions.end(request.cookies.get(self._cookie, ""))
         _logger.info("signed in from %s: %s", address, key.name)
         answer = RedirectResponse("./", status_code=303, headers=_HEADERS)
         answer.set_cookie(
@@ -169,7 +171,11 @@ def is_foreign(scope: Scope) -> bool:
     origin = headers.get("origin")
     if scope["method"] in _SAFE_METHODS or origin is None:
         return False
-    return urlsplit(origin).netloc != headers.get("host")
+    try:
+        return urlsplit(origin).netloc != headers.get("host")
+    except ValueError:
+        # no browser writes this
+        return True
 
 
 async def _read(request: Request) -> _Form:

@@ -41,6 +41,8 @@ __all__ = [
 MOST_LISTED = 1000
 CARDS_AT_ONCE = 12
 _MOST_CARDS = 120
+# SQLite has no greater number
+_LAST_ITEM = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def read_choice(sent: Mapping[str, Any], before: ReviewChoice) -> ReviewChoice:
     return ReviewChoice(
         order=_one_of(ReviewOrder, sent.get("order"), before.order),
         state=_one_of(ReviewState, sent.get("state"), before.state),
-        kind=kind if kind in set(ReviewKind) else "",
+        kind=kind if isinstance(kind, str) and kind in set(ReviewKind) else "",
         scenario=scenario if isinstance(scenario, str) else "",
         shown=min(shown, _MOST_CARDS),
     )
@@ -230,7 +232,9 @@ def _matches(item: ReviewItem, choice: ReviewChoice) -> bool:
 def _item_id(sent: Mapping[str, Any]) -> int:
     # as a text: a browser's numbers end at 2^53
     told = sent.get("item")
-    if not isinstance(told, str) or not told.isdecimal() or len(told) > len(str(2**63)):
+    if not isinstance(told, str) or not told.isdecimal() or len(told) > len(str(_LAST_ITEM)):
+        raise _unreadable()
+    if int(told) > _LAST_ITEM:
         raise _unreadable()
     return int(told)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ood_face.api.auth import Access
     from ood_face.types import Role
 
-__all__ = ["address_of", "signed_in", "visitor"]
+__all__ = ["address_of", "counted", "signed_in", "visitor"]
 
 _OPEN_NAME = "page"
 _LONGEST_HOST = 260
@@ -46,6 +46,21 @@ def visitor(request: gr.Request, access: Access | None, role: Role | None) -> Ca
         return Caller(access.admit_again(key.id, role))
     headers = Headers(raw=request.headers.raw)
     return Caller(access.admit(basic_password(headers), role, headers))
+
+
+def counted(request: gr.Request, access: Access | None) -> None:
+    """Count an event that everybody who sees the page may send, as the API counts its requests.
+
+    Raises
+    ------
+    AccessError
+        The visitor's key does not count any more, or has used up its requests.
+    StorageError
+        The keys cannot be read.
+    """
+    shown = basic_password(Headers(raw=request.headers.raw)) is not None
+    if signed_in(request) is not None or shown:
+        visitor(request, access, None)
 
 
 def signed_in(request: gr.Request) -> ApiKey | None:

@@ -154,3 +154,18 @@ def test_a_zip_whose_list_of_files_is_huge_is_not_even_opened(bundles):
     end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 10**8, 0, 0)
 
     assert key_of_refused_zip(bundles, b"PK\x03\x04" + bytes(100) + end) == "bundle.zip_files"
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_members_that_are_damaged_are_refused_however_they_are_packed(bundles, kind):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", kind) as archive:
+        archive.writestr("a.jpg", bytes(range(256)) * 20)
+    data = bytearray(buffer.getvalue())
+    # behind the local header, in what is packed
+    data[39:60] = b"\xff" * 21
+    send(bundles, bytes(data))
+    (file,) = bundles.look("a", ID).files()
+
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        file.read()

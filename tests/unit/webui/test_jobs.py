@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -221,3 +222,19 @@ def test_what_nobody_asks_for_is_stopped_after_a_while(jobs, clock):
     ended(held)
     with pytest.raises(InputError):
         jobs.look("a", job_id)
+
+
+def test_closing_waits_once_for_all_that_does_not_end(monkeypatch):
+    monkeypatch.setattr("webui.jobs._CLOSE_WAIT_S", 0.2)
+    free = threading.Event()
+    jobs = Jobs(at_work=4)
+    for visitor in "abcd":
+        jobs.start(visitor, lambda _: free.wait(PATIENCE_S))
+
+    begun = time.monotonic()
+    jobs.close()
+    waited_s = time.monotonic() - begun
+    free.set()
+
+    # one after the other they would take four times as long
+    assert 0.15 < waited_s < 0.6

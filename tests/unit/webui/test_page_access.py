@@ -154,3 +154,12 @@ def test_on_this_machine_the_page_is_open_unless_keys_are_required(store, change
     client = client_of(store, "http://127.0.0.1:7860", **changed)
     assert client.get("/").status_code == status
     assert client.get("/v1/model").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/config", "/sign-in", "/static-page/signin.css"])
+def test_every_answer_forbids_guessing_kinds_and_foreign_frames(client, key, path):
+    for headers in ({}, basic(key)):
+        answer = client.get(path, headers=headers)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+        assert "frame-ancestors" in answer.headers["content-security-policy"]

@@ -251,3 +251,21 @@ def test_wrong_keys_from_one_address_are_slowed_down_and_a_right_one_is_not(stor
     refused = sign_in(client, key)
     assert refused.status_code == 429
     assert "15 minutes" in refused.text
+
+
+def test_who_signs_in_again_leaves_no_session_behind(client, key):
+    sign_in(client, key)
+    before = client.cookies[COOKIE]
+
+    sign_in(client, key)
+
+    assert client.cookies[COOKIE] != before
+    client.cookies.clear()
+    assert client.get("/", headers={**BROWSER, "Cookie": f"{COOKIE}={before}"}).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-out", "/gradio_api/run/predict"])
+def test_an_origin_that_is_no_address_is_another_site(client, key, path):
+    sign_in(client, key)
+
+    assert client.post(path, headers={"Origin": "http://["}).status_code == 403

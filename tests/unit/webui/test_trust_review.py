@@ -235,3 +235,13 @@ def test_a_queue_that_cannot_be_read_is_told():
 
     assert "the disk is gone" in review_view(outcome, EN)
     assert review_said(outcome, EN) == ""
+
+
+@pytest.mark.parametrize("kind", [[], {}, 3, "no such kind"])
+def test_a_kind_that_is_none_asks_for_all_kinds(kind):
+    assert read_choice({"kind": kind}, ReviewChoice(kind="compare")).kind == ""
+
+
+def test_an_item_beyond_all_numbers_is_no_item(review):
+    with pytest.raises(InputError):
+        erased(review, {"item": str(2**63)}, ANN)
