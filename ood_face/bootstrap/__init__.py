@@ -9,6 +9,7 @@ from ood_face.bootstrap.models import open_rts_embedder, open_service
 from ood_face.bootstrap.policies import check_policies, open_policies
 from ood_face.bootstrap.reading import (
     check_new_scenario,
+    open_scenario,
     open_scenarios,
     read_settings,
     save_scenario,
@@ -40,6 +41,7 @@ __all__ = [
     "open_policies",
     "open_review",
     "open_rts_embedder",
+    "open_scenario",
     "open_scenarios",
     "open_service",
     "read_drift",

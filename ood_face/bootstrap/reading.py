@@ -8,6 +8,7 @@ from ood_face.config import Settings
 from ood_face.errors import ConfigError
 from ood_face.matching import load_scenarios
 from ood_face.matching.scenarios import add_scenario, check_new_scenario
+from ood_face.service import Policies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SCENARIOS_FILE",
     "check_new_scenario",
+    "open_scenario",
     "open_scenarios",
     "read_settings",
     "save_scenario",
@@ -71,6 +73,11 @@ def open_scenarios(settings: Settings) -> Mapping[str, Scenario]:
     if settings.scenarios_file is not None:
         files.append(settings.scenarios_file)
     return load_scenarios(*files)
+
+
+def open_scenario(settings: Settings, name: str) -> Scenario:
+    """Return one of :func:`open_scenarios`; UnknownScenarioError: none has this name."""
+    return Policies(open_scenarios(settings)).scenario(name)
 
 
 def saving_path(settings: Settings) -> Path:

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ood_face.bootstrap import open_scenarios, read_settings
+from ood_face.bootstrap import open_scenario, read_settings
 from ood_face.cli.exits import errors_as_exits, printable
 from ood_face.cli.options import Aligned, AsJson, Cache, Lang
 from ood_face.cli.progress import ConsoleProgress
 from ood_face.cli.render import print_json, print_table
-from ood_face.errors import UnknownScenarioError
 from ood_face.messages import DEFAULT_LANGUAGE, translate
 
 if TYPE_CHECKING:
     from ood_face.calibration.files import Calibration
-    from ood_face.config import Settings
     from ood_face.messages import Language
 
 __all__ = ["Method", "calibrate"]
@@ -88,6 +86,7 @@ def calibrate(  # noqa: PLR0913 - each option of a command is an argument
         settings = read_settings(
             weights_dir=model_dir.absolute().parent, model=model_dir.absolute().name
         )
+        applied = open_scenario(settings, scenario)
         job = CalibrationJob(
             model_dir=model_dir,
             data=calib_data,
@@ -95,7 +94,7 @@ def calibrate(  # noqa: PLR0913 - each option of a command is an argument
             output=output_config,
             method=None if method is None else method.value,
             prior=prior,
-            zero_at=_middle(settings, scenario),
+            zero_at=(applied.same_above + applied.different_below) / 2,
             aligned=aligned,
             cache=cache,
         )
@@ -105,18 +104,6 @@ def calibrate(  # noqa: PLR0913 - each option of a command is an argument
         print_json(_json(calibration, files))
     else:
         _print(calibration, files, lang)
-
-
-def _middle(settings: Settings, name: str) -> float:
-    scenarios = open_scenarios(settings)
-    if name not in scenarios:
-        raise UnknownScenarioError(
-            "calibrate.scenario",
-            "there is no scenario {scenario}; there are {known}",
-            scenario=repr(name),
-            known=", ".join(scenarios),
-        )
-    return (scenarios[name].same_above + scenarios[name].different_below) / 2
 
 
 def _json(calibration: Calibration, files: list[Path]) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ood_face.bootstrap import open_scenarios
+from ood_face.bootstrap import open_scenario
 from ood_face.calibration.operating_points import fmr_for_fpir, operating_point, retakes
 from ood_face.calibration.pairs import with_usable_pairs
 from ood_face.calibration.trials import gather_trials, passes_gate
 from ood_face.cli.bench import Bench
 from ood_face.cli.evaluating import Source, read_data
-from ood_face.errors import InputError, UnknownScenarioError
+from ood_face.errors import InputError
 from ood_face.evaluation.samples import measure_all
 from ood_face.types import Policy
 from ood_face.uncertainty import MIN_PASSES
@@ -104,15 +104,7 @@ def find_points(
         No scenario has this name.
     """
     fmr = target.false_match_rate
-    scenarios = open_scenarios(settings)
-    if scenario not in scenarios:
-        raise UnknownScenarioError(
-            "operating.scenario",
-            "there is no scenario {scenario}; there are {known}",
-            scenario=repr(scenario),
-            known=", ".join(scenarios),
-        )
-    applied = scenarios[scenario]
+    applied = open_scenario(settings, scenario)
     bench = Bench(settings, cache, MIN_PASSES, progress)
     source = _source(target)
     data = read_data(source, cache, bench, progress)

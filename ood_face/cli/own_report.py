@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ood_face.bootstrap import check_new_scenario, open_scenarios, read_settings, save_scenario
+from ood_face.bootstrap import check_new_scenario, open_scenario, read_settings, save_scenario
 from ood_face.cli.exits import errors_as_exits, printable
 from ood_face.cli.options import Aligned, AsJson, Cache, Lang, ModelName, refuse
 from ood_face.cli.progress import ConsoleProgress
 from ood_face.cli.render import print_json, print_table
-from ood_face.errors import InputError, UnknownScenarioError
+from ood_face.errors import InputError
 from ood_face.messages import DEFAULT_LANGUAGE, error_sentence, translate
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ood_face.config import Settings
     from ood_face.evaluation.instruments import Progress
     from ood_face.messages import Language
-    from ood_face.types import SameModel, Scenario
+    from ood_face.types import SameModel
 
 __all__ = ["trust"]
 
@@ -96,7 +96,7 @@ def trust(  # noqa: PLR0913 - each option of a command is an argument
         rates = checked_rates(fmr or DEFAULT_FMRS)
         if calibration is not None:
             check_name(calibration)
-        applied = _applied(settings, scenario)
+        applied = open_scenario(settings, scenario)
         with ConsoleProgress() as progress:
             faces, same_model, folder = _measured(settings, (source, aligned), cache, progress)
             report = make_report(faces, applied, same_model, rates, progress)
@@ -116,18 +116,6 @@ def trust(  # noqa: PLR0913 - each option of a command is an argument
     _print(report, lang)
     for path in written:
         typer.echo(path)
-
-
-def _applied(settings: Settings, name: str) -> Scenario:
-    scenarios = open_scenarios(settings)
-    if name not in scenarios:
-        raise UnknownScenarioError(
-            "trust.scenario",
-            "there is no scenario {scenario}; there are {known}",
-            scenario=repr(name),
-            known=", ".join(scenarios),
-        )
-    return scenarios[name]
 
 
 def _measured(
