@@ -170,8 +170,9 @@ def build_page(served: Served) -> gr.Blocks:
         for tab in tabs:
             tab.connect(language)
         account.opened(_connect_language(page, language, localized, tabs), language)
-        page.unload(page.forget)
         page.unload(opened.forget)
+        # last, as each of these events begins the session anew
+        page.unload(page.forget)
     page.state_session_capacity = _MAX_SESSIONS
     return page
 

@@ -51,11 +51,20 @@ class Page:
             if event.fn is not None
             and (event.fn.__module__, event.fn.__name__) == (f"webui.{module}", handler)
         )
+        return self.send_to(number, data, headers, **others)
+
+    def send_to(self, number: int, data: list[Any], headers: Any = None, **others: Any) -> Any:
         body = {"data": data, "fn_index": number, "session_hash": "a", **others}
         # as bytes: what httpx writes cannot hold half characters
         content = json.dumps(body).encode()
         kind = {"Content-Type": "application/json"}
         return self._client.post(EVENTS, content=content, headers=kind | (headers or self._headers))
+
+    def close(self, session: str) -> None:
+        """Send what Gradio sends itself where the connection of an open page ends."""
+        for number, event in self._blocks.fns.items():
+            if any(target[1] == "unload" for target in event.targets):
+                assert self.send_to(number, [], session_hash=session).status_code == 200
 
     def uploads(self) -> int:
         """Return how many bundles lie on the disk."""
@@ -214,3 +223,12 @@ def test_a_zip_that_was_refused_is_erased_also_where_it_is_enrolled_all_the_same
 
     assert answer.status_code == 200
     assert page.uploads() == 0
+
+
+def test_nothing_is_left_of_a_page_that_was_closed(page):
+    page.send("extract_tab", "_extract", [sent(), "en", False], session_hash="closing")
+    assert "closing" in page.sessions
+
+    page.close("closing")
+
+    assert "closing" not in page.sessions
