@@ -12,7 +12,9 @@ from ood_face.artifacts import PROBABILITY_FILE, Manifest
 from ood_face.bootstrap import open_rts_embedder, open_service
 from ood_face.errors import InputError
 from ood_face.evaluation.instruments import Instruments
+from ood_face.evaluation.pictures import PictureReader, already_aligned
 from ood_face.evaluation.report import costs_ms
+from ood_face.evaluation.samples import measure_all
 from ood_face.evaluation.store import Kept, MeasurementStore
 from ood_face.imaging import align_face
 from ood_face.types import CROP_SIDE_PX, QualityScore
@@ -106,6 +108,23 @@ class Bench:
             return None if face is None else align_face(image, face).crop
         except InputError:  # landmarks that fit no face
             return None
+
+    def reader(self, *, aligned: bool) -> PictureReader:
+        """Return what turns pictures into crops, each kept on disk.
+
+        Parameters
+        ----------
+        aligned : the pictures are aligned faces already
+        """
+        make, how = (already_aligned, "aligned") if aligned else (self.crop_of, "found")
+        return PictureReader(make, how, self.pictures, self._progress)
+
+    def measured(self, crops: Crops) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Return features (N, 512) of crops and their scores (N,); None: the model gives none."""
+        instruments = self.instruments()
+        self._progress.begin("features of all faces", len(crops))
+        features, _, variances = measure_all(instruments.measure, crops)
+        return features, None if instruments.curve is None else instruments.curve(variances)
 
     def instruments(self) -> Instruments:
         """Return the measurements, each kept on disk."""

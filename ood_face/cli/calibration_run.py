@@ -22,8 +22,6 @@ from ood_face.cli.bench import Bench
 from ood_face.cli.extracting import check_writable
 from ood_face.errors import InputError
 from ood_face.evaluation.datasets import load_folders, load_pair_list
-from ood_face.evaluation.pictures import PictureReader, already_aligned
-from ood_face.evaluation.samples import measure_all
 from ood_face.uncertainty import MIN_PASSES
 
 if TYPE_CHECKING:
@@ -134,15 +132,7 @@ def _measure(
     settings: Settings, job: CalibrationJob, how: LogitInput, progress: Progress
 ) -> LabelledData:
     bench = Bench(settings, job.cache, MIN_PASSES, progress)
-    reader = PictureReader(
-        already_aligned if job.aligned else bench.crop_of,
-        "aligned" if job.aligned else "found",
-        bench.pictures,
-        progress,
-    )
-    found = (load_folders if job.data.is_dir() else load_pair_list)(job.data, reader)
-    instruments = bench.instruments()
-    progress.begin("features of all faces", len(found.faces.crops))
-    features, _, variances = measure_all(instruments.measure, found.faces.crops)
-    scores = None if instruments.curve is None else instruments.curve(variances)
+    load = load_folders if job.data.is_dir() else load_pair_list
+    found = load(job.data, bench.reader(aligned=job.aligned))
+    features, scores = bench.measured(found.faces.crops)
     return labelled_pairs(found, features, scores, how, PRIOR if job.prior is None else job.prior)

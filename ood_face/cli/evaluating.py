@@ -16,7 +16,6 @@ from ood_face.evaluation.comparisons import gather_comparisons
 from ood_face.evaluation.datasets import load_folders, load_pair_list, load_standard
 from ood_face.evaluation.faces import load_objects
 from ood_face.evaluation.identification import NO_IDENTITIES, sought
-from ood_face.evaluation.pictures import PictureReader, already_aligned
 from ood_face.evaluation.plots import draw_plots
 from ood_face.evaluation.ranked import pairs_alike
 from ood_face.evaluation.report import build_report
@@ -93,7 +92,7 @@ def evaluate_model(
         The data set is incomplete, too small or can't be read.
     """
     bench = Bench(settings, cache, passes, progress)
-    data = read_data(source, cache, bench, progress)
+    data = read_data(source, cache, bench)
     folder = settings.weights_dir / bench.entry.name
     training = recorded_training(folder)
     objects = None if source.data is None else _objects(source.data, bench, progress)
@@ -129,7 +128,7 @@ def evaluate_model(
     return written + plots
 
 
-def read_data(source: Source, cache: Path, bench: Bench, progress: Progress) -> TestData:
+def read_data(source: Source, cache: Path, bench: Bench) -> TestData:
     """Return the faces and pairs of a source.
 
     Raises
@@ -139,12 +138,7 @@ def read_data(source: Source, cache: Path, bench: Bench, progress: Progress) -> 
     """
     if source.data is not None:
         return load_standard(source.data, cache)
-    reader = PictureReader(
-        already_aligned if source.aligned else bench.crop_of,
-        "aligned" if source.aligned else "found",
-        bench.pictures,
-        progress,
-    )
+    reader = bench.reader(aligned=source.aligned)
     if source.folders is not None:
         return load_folders(source.folders, reader)
     assert source.pairs is not None  # noqa: S101 - the class's promise, for mypy

@@ -77,7 +77,7 @@ def _fit(
     from ood_face.cli.evaluating import gathered, read_data  # noqa: PLC0415
 
     bench = Bench(settings, cache, DEFAULT_PASSES, progress, with_probability=False)
-    test_data = read_data(source, cache, bench, progress)
+    test_data = read_data(source, cache, bench)
     comparisons = gathered(bench, test_data)
     fitted = fit_same(comparisons, bench.model_id)
     facts = fit_facts(comparisons, test_data.rule)

@@ -14,7 +14,6 @@ from ood_face.calibration.trials import gather_trials, passes_gate
 from ood_face.cli.bench import Bench
 from ood_face.cli.evaluating import Source, read_data
 from ood_face.errors import InputError
-from ood_face.evaluation.samples import measure_all
 from ood_face.types import Policy
 from ood_face.uncertainty import MIN_PASSES
 
@@ -107,17 +106,11 @@ def find_points(
     applied = open_scenario(settings, scenario)
     bench = Bench(settings, cache, MIN_PASSES, progress)
     source = _source(target)
-    data = read_data(source, cache, bench, progress)
+    data = read_data(source, cache, bench)
     if source.data is None:  # own pictures may lie there twice, or in the wrong place
         data = with_usable_pairs(data)
-    instruments = bench.instruments()
-    progress.begin("features of all faces", len(data.faces.crops))
-    features, _, variances = measure_all(instruments.measure, data.faces.crops)
-    passed = (
-        np.ones(len(features), bool)
-        if instruments.curve is None
-        else passes_gate(instruments.curve(variances), applied)
-    )
+    features, scores = bench.measured(data.faces.crops)
+    passed = np.ones(len(features), bool) if scores is None else passes_gate(scores, applied)
     trials = gather_trials(features, passed, data)
     without = operating_point(trials, fmr)
     gated, reason = None, None

@@ -124,23 +124,12 @@ def _measured(
     from ood_face.calibration.own_report import OwnFaces  # noqa: PLC0415
     from ood_face.calibration.own_report_pictures import read_source  # noqa: PLC0415
     from ood_face.cli.bench import Bench  # noqa: PLC0415
-    from ood_face.evaluation.pictures import PictureReader, already_aligned  # noqa: PLC0415
-    from ood_face.evaluation.samples import measure_all  # noqa: PLC0415
     from ood_face.uncertainty import MIN_PASSES  # noqa: PLC0415
 
     path, aligned = source
     bench = Bench(settings, cache, MIN_PASSES, progress)
-    reader = PictureReader(
-        already_aligned if aligned else bench.crop_of,
-        "aligned" if aligned else "found",
-        bench.pictures,
-        progress,
-    )
-    data = read_source(path, reader)
-    instruments = bench.instruments()
-    progress.begin("features of all faces", len(data.faces.crops))
-    features, _, variances = measure_all(instruments.measure, data.faces.crops)
-    scores = None if instruments.curve is None else instruments.curve(variances)
+    data = read_source(path, bench.reader(aligned=aligned))
+    features, scores = bench.measured(data.faces.crops)
     faces = OwnFaces(data, features, scores, bench.model_id, path.name)
     return faces, bench.same_model, settings.weights_dir / bench.entry.name
 

@@ -170,8 +170,8 @@ def test_the_full_set_gives_the_model_its_own(run, people, embedder, monkeypatch
 
     read = evaluating.read_data
 
-    def folders(_source, cache, bench_, progress):
-        return read(evaluating.Source(folders=Path(people), aligned=True), cache, bench_, progress)
+    def folders(_source, cache, bench_):
+        return read(evaluating.Source(folders=Path(people), aligned=True), cache, bench_)
 
     monkeypatch.setattr(evaluating, "read_data", folders)
     result = run("weights", "fit-probability", "--data", ".", "--json")
