@@ -109,6 +109,8 @@ class Bundle:
         for number, name in enumerate(self.names):
             file = self._file(number)
             if not is_zip(file):
+                if name.lower().endswith(".zip"):
+                    raise damaged(name)
                 found.append(BundledFile(name, partial(self._read, file, name)))
                 continue
             archive = open_zip(file, name, MAX_BUNDLE_FILES, left)

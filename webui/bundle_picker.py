@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from ood_face.errors import OodFaceError
-from ood_face.messages import error_sentence
 from webui.bundle import MAX_BUNDLE_FILES
 from webui.markup import tag
+from webui.views.parts import error_text
 
 if TYPE_CHECKING:
     from ood_face.config import Settings
@@ -101,7 +101,7 @@ def refused_slice(event: gr.EventData, error: OodFaceError, words: Texts) -> dic
     """Return the update of the control where its slice was not let in."""
     match event._data:
         case {"bundle": str(bundle_id)}:
-            problem = error_sentence(error, words.language)
+            problem = error_text(error, words)
             return dict(gr.update(answer={"bundle": bundle_id, "problem": problem}))
         case _:
             return dict(gr.update())

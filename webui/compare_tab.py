@@ -9,7 +9,7 @@ import gradio as gr
 from ood_face.errors import OodFaceError
 from ood_face.messages import DEFAULT_LANGUAGE
 from webui.catalogue import texts
-from webui.controls import QUIET, picker, picker_strings, take_pictures
+from webui.controls import QUIET, live, picker, picker_strings, take_pictures
 from webui.outcomes import CompareOutcome, Problem, compare_pictures
 from webui.uploads import Limits
 from webui.views import frame
@@ -49,22 +49,14 @@ class CompareTab:
                         *[self._picture(slot, first, localized) for slot in _SLOTS],
                         strict=True,
                     )
-                localized.add(
-                    gr.HTML(frame.examples(first), apply_default_css=False),
-                    lambda words: {"value": frame.examples(words)},
-                )
+                localized.html(frame.examples)
             with gr.Column(scale=5, min_width=300):
                 self._scenario, self._note = self._scenarios(first, localized)
                 self._button = localized.add(
                     gr.Button(first("compare.button"), variant="primary", elem_id="compare"),
                     lambda words: {"value": words("compare.button")},
                 )
-                self._verdict = gr.HTML(
-                    verdict_view(None, first),
-                    html_template='<div role="status" aria-live="polite">${value}</div>',
-                    apply_default_css=False,
-                    elem_id="verdict",
-                )
+                self._verdict = live("verdict", verdict_view(None, first))
 
     @property
     def remembered(self) -> list[Any]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ood_face.messages import DEFAULT_LANGUAGE
+from webui.catalogue import texts
 from webui.markup import tag
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from webui.catalogue import Texts
     from webui.uploads import Limits
 
-__all__ = ["QUIET", "Localized", "picker", "picker_strings", "take_pictures"]
+__all__ = ["QUIET", "Localized", "live", "picker", "picker_strings", "take_pictures"]
 
 # How every event of the page runs: offered to nobody else, without Gradio's own progress line,
 # and answered in its own request. The service bounds what runs at once; Gradio's queue would only
@@ -62,18 +64,56 @@ class Localized:
         self._entries.append((control, properties))
         return control
 
+    def html(self, view: Callable[[Texts], str]) -> gr.HTML:
+        """Register and return a control that shows what ``view`` makes in each language."""
+        return self.add(
+            gr.HTML(view(texts(DEFAULT_LANGUAGE)), apply_default_css=False),
+            lambda words: {"value": view(words)},
+        )
+
+    def tab(self, key: str, name: str) -> gr.Tab:
+        """Register and return a tab.
+
+        Parameters
+        ----------
+        key : of its label in the catalogue
+        name : unique among its neighbours
+        """
+        return self.add(
+            gr.Tab(texts(DEFAULT_LANGUAGE)(key), id=name, render_children=True),
+            lambda words: {"label": words(key)},
+        )
+
     @property
     def controls(self) -> list[Any]:
         """The registered controls."""
         return [control for control, _ in self._entries]
 
-    def updates(self, texts: Texts) -> list[Any]:
+    def updates(self, words: Texts) -> list[Any]:
         """Return one Gradio update a control, in the order of ``controls``."""
-        return [gr.update(**properties(texts)) for _, properties in self._entries]
+        return [gr.update(**properties(words)) for _, properties in self._entries]
+
+
+def live(elem_id: str, value: str = "", on_load: str | None = None) -> gr.HTML:
+    """Return a control whose changes are read aloud.
+
+    Parameters
+    ----------
+    elem_id : unique on the page
+    value : what it shows at first
+    on_load : a script that runs when it is drawn
+    """
+    return gr.HTML(
+        value,
+        html_template='<div role="status" aria-live="polite">${value}</div>',
+        js_on_load=on_load,
+        apply_default_css=False,
+        elem_id=elem_id,
+    )
 
 
 def picker(
-    slot: str, group: str, limits: Limits, texts: Texts, *, choose_face: bool = False
+    slot: str, group: str, limits: Limits, words: Texts, *, choose_face: bool = False
 ) -> gr.HTML:
     """Return a control that takes pictures by file, drag, paste or camera.
 
@@ -102,7 +142,7 @@ def picker(
         elem_id=f"picker-{slot}",
         elem_classes="picker-holder",
         marks=[],
-        strings=picker_strings(slot, texts),
+        strings=picker_strings(slot, words),
     )
 
 
@@ -123,10 +163,10 @@ def take_pictures(slots: Sequence[str], others: int) -> str:
     return f"async ({names}) => {{ window.oodFace.busy(true); return [{values}]; }}"
 
 
-def picker_strings(slot: str, texts: Texts) -> dict[str, str]:
+def picker_strings(slot: str, words: Texts) -> dict[str, str]:
     """Return the sentences of one picker; places such as ``{name}`` are filled by its script."""
     ending = "_many" if slot == "many" else ""
-    templates = texts.templates()
+    templates = words.templates()
     strings = {name: templates[f"picker.{name}"] for name in _SHARED_STRINGS}
     counted = {name: templates[f"picker.{name}{ending}"] for name in _COUNTED_STRINGS}
     return strings | counted | {"title": templates[f"picker.{slot}"]}

@@ -9,7 +9,7 @@ import gradio as gr
 from ood_face.errors import OodFaceError
 from ood_face.messages import DEFAULT_LANGUAGE
 from webui.catalogue import texts
-from webui.controls import QUIET, picker, picker_strings, take_pictures
+from webui.controls import QUIET, live, picker, picker_strings, take_pictures
 from webui.markup import tag
 from webui.outcomes import ExtractOutcome, extract_pictures
 from webui.uploads import MAX_EXTRACT_FILES, Limits
@@ -59,12 +59,7 @@ class ExtractTab:
                 "info": words("uncertainty.option_note"),
             },
         )
-        self._table = gr.HTML(
-            extract_view(None, first),
-            html_template='<div role="status" aria-live="polite">${value}</div>',
-            apply_default_css=False,
-            elem_id="extracted",
-        )
+        self._table = live("extracted", extract_view(None, first))
 
     @property
     def remembered(self) -> list[Any]:

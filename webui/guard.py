@@ -61,6 +61,8 @@ _HEADERS = {
 # these see to their callers themselves, or tell nothing that is worth hiding
 _API_PREFIX = "/v1/"
 _OPEN = ("/healthz", "/readyz", "/openapi.json", "/metrics")
+# Gradio would take its own address from these, and write it into the page
+_UNTRUSTED = frozenset({b"x-forwarded-host", b"x-direct-url", b"x-gradio-server"})
 _CHALLENGE = 'Basic realm="ood_face", charset="UTF-8"'
 
 _logger = logging.getLogger(__name__)
@@ -113,6 +115,8 @@ class PageGuard:
             answer = PlainTextResponse("not found", status_code=404)
         if answer is None and path.startswith(_GRADIO_PREFIX) and is_foreign(scope):
             answer = PlainTextResponse("requests of other sites are refused", status_code=403)
+        if answer is None:
+            scope = {**scope, "headers": _trusted(scope["headers"])}
         await (answer or self._app)(scope, receive, send_with_headers)
 
     def _is_locked(self, path: str) -> bool:
@@ -186,6 +190,10 @@ def _is_closed(path: str) -> bool:
     if path.startswith(_GRADIO_PREFIX):
         return _GRADIO_NEEDED.fullmatch(path.removeprefix(_GRADIO_PREFIX)) is None
     return path.startswith(_CLOSED)
+
+
+def _trusted(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in headers if name not in _UNTRUSTED]
 
 
 def _is_visit(scope: Scope, headers: Headers) -> bool:

@@ -20,6 +20,7 @@ from webui.signin_bar import AccountBar
 from webui.system_tab import SystemTab
 from webui.trust_tab import TrustTab
 from webui.views import frame
+from webui.visitor import owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,8 @@ _CLEAN_EVERY_S = 300
 # the results of this many open pages are remembered, the oldest are forgotten first
 _MAX_SESSIONS = 500
 _NO_INPUTS = "inputs that no page of this server sends are refused"
+# name among what Gradio remembers of a session
+_OWNER = "ood_face_owner"
 _NO_SESSION = "this name of a session is refused"
 
 
@@ -112,6 +115,7 @@ class _Page(gr.Blocks):  # type: ignore[misc]  # Gradio is untyped here
             # Gradio has begun it already
             self.state_holder.session_data.pop(session, None)
             raise _refused(_NO_SESSION)
+        _keep_to_owner(named.get("state"), named.get("request"))
         try:
             inputs = [cleaned(value) for value in inputs]
             if event is not None:
@@ -139,6 +143,15 @@ class _Page(gr.Blocks):  # type: ignore[misc]  # Gradio is untyped here
         self.state_holder.session_data.pop(request.session_hash, None)
 
 
+def _keep_to_owner(state: Any, request: Any) -> None:  # noqa: ANN401 - Gradio's own types
+    # what one key's owner was shown is not for who knows the session's name but shows another
+    # key, or has signed out: for them it begins anew
+    owner = owner_of(request)
+    if getattr(state, _OWNER, owner) != owner:
+        state.state_data.clear()
+    setattr(state, _OWNER, owner)
+
+
 def _refused(why: str) -> gr.Error:
     return gr.Error(why, print_exception=False)
 
@@ -155,18 +168,16 @@ def build_page(served: Served) -> gr.Blocks:
         delete_cache=(_CLEAN_EVERY_S, _CLEAN_EVERY_S),
     ) as page:
         with gr.Row(elem_classes="top-row"):
-            _frame_part(localized, frame.header)
+            localized.html(frame.header)
             account = AccountBar(opened)
             language = _language_switch(localized)
         tabs: list[PageTab] = [account]
         with gr.Tabs():
             for name, made in _TABS:
-                with _tab(localized, name):
+                with localized.tab(f"tabs.{name}", name):
                     tabs.append(made(opened, localized))
-        _frame_part(localized, frame.about)
-        _frame_part(
-            localized, lambda words: frame.footer(words, service.model_id, service.quality_score)
-        )
+        localized.html(frame.about)
+        localized.html(lambda words: frame.footer(words, service.model_id, service.quality_score))
         for tab in tabs:
             tab.connect(language)
         account.opened(_connect_language(page, language, localized, tabs), language)
@@ -175,19 +186,6 @@ def build_page(served: Served) -> gr.Blocks:
         page.unload(page.forget)
     page.state_session_capacity = _MAX_SESSIONS
     return page
-
-
-def _frame_part(localized: Localized, view: Any) -> None:  # noqa: ANN401 - a function of Texts
-    localized.add(
-        gr.HTML(view(texts(DEFAULT_LANGUAGE)), apply_default_css=False),
-        lambda words: {"value": view(words)},
-    )
-
-
-def _tab(localized: Localized, name: str) -> gr.Tab:
-    tab = gr.Tab(texts(DEFAULT_LANGUAGE)(f"tabs.{name}"), id=name, render_children=True)
-    localized.add(tab, lambda words: {"label": words(f"tabs.{name}")})
-    return tab
 
 
 def _language_switch(localized: Localized) -> gr.Radio:

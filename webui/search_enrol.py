@@ -11,13 +11,13 @@ from ood_face.errors import OodFaceError
 from ood_face.messages import DEFAULT_LANGUAGE
 from ood_face.types import Role
 from webui.catalogue import texts
-from webui.controls import QUIET
+from webui.controls import QUIET, live
 from webui.search_enrolment import EnrolTask
 from webui.search_outcomes import Shelf
-from webui.search_parts import acts, live, session_of
+from webui.search_parts import acts
 from webui.uploads import Limits
 from webui.views.search_enrolled import enrol_view, progress_view
-from webui.visitor import visitor
+from webui.visitor import session_of, visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

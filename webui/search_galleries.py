@@ -12,9 +12,9 @@ from ood_face.messages import DEFAULT_LANGUAGE
 from ood_face.types import Role
 from webui.catalogue import texts
 from webui.search_outcomes import Shelf, look_at_shelf
-from webui.search_parts import acts, asked, may_admin
+from webui.search_parts import acts, asked
 from webui.views.search import shelf_view
-from webui.visitor import visitor
+from webui.visitor import may, visitor
 
 if TYPE_CHECKING:
     from ood_face.service import GalleryService
@@ -60,8 +60,8 @@ class GalleryBar:
         """Return the galleries as they are now, as far as the visitor may see them."""
         try:
             visitor(request, self._served.access, Role.READ)
-            may = may_admin(request, self._served)
-            return look_at_shelf(self._galleries, wanted, may_admin=may)
+            admin = may(request, self._served.access, Role.ADMIN)
+            return look_at_shelf(self._galleries, wanted, may_admin=admin)
         except OodFaceError as error:
             return Shelf(problem=error)
 

@@ -10,10 +10,9 @@ from ood_face.errors import OodFaceError
 from ood_face.messages import DEFAULT_LANGUAGE
 from ood_face.types import Role
 from webui.catalogue import texts
-from webui.controls import QUIET, picker, picker_strings, take_pictures
+from webui.controls import QUIET, live, picker, picker_strings, take_pictures
 from webui.outcomes import Problem
 from webui.search_outcomes import IdentifyOutcome, Shelf, identify_picture
-from webui.search_parts import live
 from webui.uploads import Limits
 from webui.views.parts import score_bar
 from webui.views.search_found import found_view

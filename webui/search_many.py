@@ -19,15 +19,15 @@ from webui.bundle_picker import (
     take_slice,
 )
 from webui.catalogue import texts
-from webui.controls import QUIET
+from webui.controls import QUIET, live
 from webui.markup import tag
 from webui.search_enrol import EnrolRun
 from webui.search_enrolment import Plan, plan_of
 from webui.search_one import force_box
 from webui.search_outcomes import Shelf
-from webui.search_parts import MANY_AT_ONCE, live, session_of
+from webui.search_parts import MANY_AT_ONCE
 from webui.views.search_enrolled import plan_view
-from webui.visitor import visitor
+from webui.visitor import session_of, visitor
 
 if TYPE_CHECKING:
     from ood_face.service import GalleryService
@@ -70,10 +70,7 @@ class ManyPart:
         with gr.Row(elem_classes="compare-row"):
             with gr.Column(scale=5, min_width=280):
                 self._grouping = _grouping_choice(first, localized)
-                localized.add(
-                    gr.HTML(_note(first), apply_default_css=False),
-                    lambda words: {"value": _note(words)},
-                )
+                localized.html(_note)
                 self._force = force_box("force-many", first, localized)
             with gr.Column(scale=6, min_width=300):
                 self._picker = localized.add(

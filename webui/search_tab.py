@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ood_face.messages import DEFAULT_LANGUAGE
 from webui.catalogue import texts
 from webui.controls import QUIET
 from webui.markup import tag
@@ -39,19 +38,19 @@ class SearchTab:
     """
 
     def __init__(self, served: PageServed, galleries: GalleryService, localized: Localized) -> None:
-        intro = _said(localized, _intro)
+        intro = localized.html(_intro)
         # the tab that is open while this is made
         self._tab = intro.parent
         with gr.Column(elem_id="search"):
             self._bar = GalleryBar(served, galleries)
             with gr.Tabs(elem_id="search-views"):
-                with _view(localized, "who"):
+                with localized.tab("search.view_who", "who"):
                     self._identify = IdentifyPart(served, galleries, localized, self._bar.shelf)
-                with _view(localized, "one"):
+                with localized.tab("search.view_one", "one"):
                     self._one = OnePart(served, galleries, localized, self._bar)
-                with _view(localized, "many"):
+                with localized.tab("search.view_many", "many"):
                     self._many = ManyPart(served, galleries, localized, self._bar)
-                with _view(localized, "people") as people:
+                with localized.tab("search.view_people", "people") as people:
                     self._people = PeoplePart(served, galleries, self._bar)
                 self._people_view = people
 
@@ -117,7 +116,7 @@ class _NoGalleries:
     """The tab where the server keeps no galleries; see :class:`webui.tabs.PageTab`."""
 
     def __init__(self, localized: Localized) -> None:
-        _said(localized, no_galleries_view)
+        localized.html(no_galleries_view)
         self.remembered: list[Any] = []
         self.results: list[Any] = []
 
@@ -136,18 +135,5 @@ def search_tab(served: PageServed, localized: Localized) -> PageTab:
     return SearchTab(served, served.galleries, localized)
 
 
-def _said(localized: Localized, view: Any) -> gr.HTML:  # noqa: ANN401 - a function of Texts
-    return localized.add(
-        gr.HTML(view(texts(DEFAULT_LANGUAGE)), apply_default_css=False),
-        lambda words: {"value": view(words)},
-    )
-
-
 def _intro(words: Texts) -> str:
     return tag("p", words("search.intro"), class_="intro")
-
-
-def _view(localized: Localized, name: str) -> gr.Tab:
-    tab = gr.Tab(texts(DEFAULT_LANGUAGE)(f"search.view_{name}"), id=name, render_children=True)
-    localized.add(tab, lambda words: {"label": words(f"search.view_{name}")})
-    return tab

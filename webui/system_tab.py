@@ -17,9 +17,9 @@ from webui.catalogue import texts
 from webui.controls import QUIET
 from webui.markup import tag
 from webui.system_state import SystemState, look, measure
-from webui.trust_part import ask_script, asked, asking, done_script, may
+from webui.trust_part import ask_script, asked, asking, done_script
 from webui.views.system import system_view
-from webui.visitor import address_of, visitor
+from webui.visitor import address_of, may, visitor
 
 if TYPE_CHECKING:
     from ood_face.api.served import Served
@@ -50,9 +50,7 @@ class SystemTab:
         first = texts(DEFAULT_LANGUAGE)
         # remembered so that it can change its language
         self._state = gr.State(None)
-        localized.add(
-            gr.HTML(_intro(first), apply_default_css=False), lambda words: {"value": _intro(words)}
-        )
+        localized.html(_intro)
         self._view = asking(_NAME, self._show(None, first))
 
     @property
@@ -90,7 +88,7 @@ class SystemTab:
             visitor(request, self._served.access, None)
             if asked(sent).get("do") == "speed":
                 speed = measure(self._served.faces)
-            enrolled = may(request, self._served, Role.READ)
+            enrolled = may(request, self._served.access, Role.READ)
             address = address_of(request)
             state = look(self._served, with_galleries=enrolled, address=address, speed=speed)
         except OodFaceError as error:

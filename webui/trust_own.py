@@ -19,7 +19,7 @@ from webui.bundle_picker import (
     take_slice,
 )
 from webui.catalogue import texts
-from webui.controls import QUIET
+from webui.controls import QUIET, live
 from webui.job_progress import JobState
 from webui.trust_own_outcomes import OwnOutcome, SaveForm, read_form, save_as_scenario
 from webui.trust_own_work import OwnTask, own_plan
@@ -27,7 +27,7 @@ from webui.trust_part import ask_script, asked, asking, done_script
 from webui.uploads import Limits
 from webui.views.trust_operating import recommended
 from webui.views.trust_own import own_said, own_view
-from webui.visitor import visitor
+from webui.visitor import session_of, visitor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,12 +64,7 @@ class OwnPart:
             bundle_picker(_NAME, _TITLE, served.settings, first),
             lambda words: {"strings": bundle_strings(_TITLE, words)},
         )
-        self._said = gr.HTML(
-            html_template='<div role="status" aria-live="polite">${value}</div>',
-            js_on_load=None,
-            apply_default_css=False,
-            elem_id="own-said",
-        )
+        self._said = live("own-said")
         self._panel = asking(_NAME, self._view(None, first), fresh=False)
         self._timer = gr.Timer(_LOOK_EVERY_S, active=False)
 
@@ -132,14 +127,14 @@ class OwnPart:
             return [update, *same]
         self._stop(known, request)
         try:
-            bundle = self._served.bundles.look(_session(request), received.bundle_id)
+            bundle = self._served.bundles.look(session_of(request), received.bundle_id)
             found = OwnOutcome(
                 bundle_id=received.bundle_id,
                 plan=own_plan(bundle.files()),
                 scenario=known.scenario,
             )
         except OodFaceError as error:
-            self._served.bundles.drop(_session(request), received.bundle_id)
+            self._served.bundles.drop(session_of(request), received.bundle_id)
             return [emptied_picker(), gr.skip(), *self._shown(OwnOutcome(error=error), words)]
         return [update, gr.skip(), *self._shown(found, words)]
 
@@ -164,7 +159,7 @@ class OwnPart:
                     timer = gr.Timer(active=bool(found.job_id))
                     return [emptied_picker(), timer, *self._shown(found, words)]
                 case "cancel":
-                    self._served.jobs.cancel(_session(request), known.job_id)
+                    self._served.jobs.cancel(session_of(request), known.job_id)
                     return [*same, gr.skip(), gr.skip(), gr.skip()]
                 case "save":
                     found = self._save(wish, known, self._admin(request))
@@ -178,7 +173,7 @@ class OwnPart:
     def _measure(
         self, wish: Mapping[str, Any], known: OwnOutcome, request: gr.Request
     ) -> OwnOutcome:
-        served, session = self._served, _session(request)
+        served, session = self._served, session_of(request)
         try:
             self._admin(request)
             scenario = served.faces.scenario(str(wish.get("scenario", known.scenario)))
@@ -202,7 +197,7 @@ class OwnPart:
         # other pictures were chosen while some were measured
         try:
             if known.job_id:
-                self._served.jobs.cancel(_session(request), known.job_id)
+                self._served.jobs.cancel(session_of(request), known.job_id)
         except InputError:
             pass  # it has ended and was forgotten
 
@@ -211,7 +206,7 @@ class OwnPart:
             return [gr.Timer(active=False), gr.skip(), gr.skip(), gr.skip()]
         words = texts(language)
         try:
-            view = self._served.jobs.collect(_session(request), before.job_id)
+            view = self._served.jobs.collect(session_of(request), before.job_id)
         except OodFaceError as error:
             return [gr.Timer(active=False), *self._shown(OwnOutcome(error=error), words)]
         if not view.ended:
@@ -250,7 +245,3 @@ class OwnPart:
 def _first_form(result: OwnResult | None) -> SaveForm:
     found = None if result is None else recommended(result.report)
     return SaveForm(fmr=None if found is None else found[1])
-
-
-def _session(request: gr.Request) -> str:
-    return str(request.session_hash)

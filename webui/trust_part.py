@@ -6,17 +6,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import gradio as gr
 
-from ood_face.errors import AccessError
-from webui.visitor import visitor
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ood_face.api.served import Served
-    from ood_face.types import Role
     from webui.catalogue import Texts
 
-__all__ = ["SAVING", "TrustPart", "ask_script", "asked", "asking", "done_script", "may"]
+__all__ = ["SAVING", "TrustPart", "ask_script", "asked", "asking", "done_script"]
 
 _MOUNT = """
 (function mount() {
@@ -80,12 +75,3 @@ def done_script(name: str) -> str:
 def asked(sent: object) -> Mapping[str, Any]:
     """Return what the browser asked for; anything of another form asks for the list."""
     return sent if isinstance(sent, dict) else {}
-
-
-def may(request: gr.Request, served: Served, role: Role) -> bool:
-    """Whether the visitor has a role; what stands in the way is told when it is needed."""
-    try:
-        visitor(request, served.access, role)
-    except AccessError:
-        return False
-    return True

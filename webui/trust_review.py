@@ -10,8 +10,8 @@ from ood_face.errors import OodFaceError
 from ood_face.messages import DEFAULT_LANGUAGE
 from ood_face.types import Role
 from webui.catalogue import texts
-from webui.controls import QUIET
-from webui.trust_part import SAVING, ask_script, asked, asking, done_script, may
+from webui.controls import QUIET, live
+from webui.trust_part import SAVING, ask_script, asked, asking, done_script
 from webui.trust_review_outcomes import (
     ReviewOutcome,
     erased,
@@ -24,7 +24,7 @@ from webui.trust_review_outcomes import (
     without_download,
 )
 from webui.views.trust_review import review_said, review_view
-from webui.visitor import visitor
+from webui.visitor import may, visitor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,12 +52,7 @@ class ReviewPart:
         self._served, self._review = served, review
         # remembered so that it can change its language
         self._outcome = gr.State(None)
-        self._said = gr.HTML(
-            html_template='<div role="status" aria-live="polite">${value}</div>',
-            js_on_load=SAVING,
-            apply_default_css=False,
-            elem_id="review-said",
-        )
+        self._said = live("review-said", on_load=SAVING)
         self._list = asking(_NAME, review_view(None, texts(DEFAULT_LANGUAGE)))
 
     @property
@@ -95,7 +90,7 @@ class ReviewPart:
         try:
             said = self._do(wish, known, request)
             visitor(request, self._served.access, Role.READ)
-            faces = self._review.queue.keeps_crops and may(request, self._served, Role.ADMIN)
+            faces = self._review.queue.keeps_crops and may(request, self._served.access, Role.ADMIN)
             found = listed(self._review, read_choice(wish, known.choice), said, faces)
         except OodFaceError as error:
             found = refused(known, error)

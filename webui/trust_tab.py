@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ood_face.messages import DEFAULT_LANGUAGE
-from webui.catalogue import texts
 from webui.markup import tag
 from webui.trust_drift import DriftPart
 from webui.trust_own import OwnPart
@@ -75,14 +73,9 @@ class TrustTab:
 
 
 def _part(localized: Localized, name: str) -> gr.Tab:
-    first = texts(DEFAULT_LANGUAGE)
-    part = gr.Tab(first(f"trust.{name}"), id=f"trust-{name}", render_children=True)
-    localized.add(part, lambda words: {"label": words(f"trust.{name}")})
+    part = localized.tab(f"trust.{name}", f"trust-{name}")
     with part:
-        localized.add(
-            gr.HTML(_intro(first, name), apply_default_css=False),
-            lambda words: {"value": _intro(words, name)},
-        )
+        localized.html(lambda words: _intro(words, name))
     return part
 
 

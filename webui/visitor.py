@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 
+from ood_face.errors import AccessError
 from ood_face.types import Caller
 from webui.guard import SIGNED_IN, basic_password, spoke_tls
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from ood_face.api.auth import Access
     from ood_face.types import Role
 
-__all__ = ["address_of", "counted", "signed_in", "visitor"]
+__all__ = ["address_of", "counted", "may", "owner_of", "session_of", "signed_in", "visitor"]
 
 _OPEN_NAME = "page"
 _LONGEST_HOST = 260
@@ -48,6 +50,20 @@ def visitor(request: gr.Request, access: Access | None, role: Role | None) -> Ca
     return Caller(access.admit(basic_password(headers), role, headers))
 
 
+def may(request: gr.Request, access: Access | None, role: Role) -> bool:
+    """Whether the visitor has a role; what stands in the way is told when it is needed."""
+    try:
+        visitor(request, access, role)
+    except AccessError:
+        return False
+    return True
+
+
+def session_of(request: gr.Request) -> str:
+    """Return what stands for the visitor's page while it is open."""
+    return str(request.session_hash)
+
+
 def counted(request: gr.Request, access: Access | None) -> None:
     """Count an event that everybody who sees the page may send, as the API counts its requests.
 
@@ -68,6 +84,15 @@ def signed_in(request: gr.Request) -> ApiKey | None:
     state = getattr(request.request, "state", None)
     key: ApiKey | None = getattr(state, SIGNED_IN, None)
     return key
+
+
+def owner_of(request: gr.Request) -> str:
+    """Return what tells the visitors of different keys apart; empty: no key was shown."""
+    key = signed_in(request)
+    if key is not None:
+        return key.id
+    password = basic_password(Headers(raw=request.headers.raw))
+    return "" if password is None else hashlib.sha256(password.encode()).hexdigest()
 
 
 def address_of(request: gr.Request) -> str:

@@ -175,6 +175,18 @@ def test_a_file_over_the_limit_is_not_even_sent(visit, tmp_path):
     expect(page.locator("#picker-left [role=alert]")).to_contain_text("15.0 MiB")
 
 
+def test_one_file_over_the_limit_keeps_no_other_out(visit, tmp_path):
+    huge = tmp_path / "huge.png"
+    huge.write_bytes(bytes(32 * 2**20))
+    page = visit()
+    page.get_by_role("tab", name=EN("tabs.extract"), exact=True).click()
+    choose(page, "many", PORTRAIT, huge, SPEECH)
+
+    expect(page.locator("#picker-many .picker-tile")).to_have_count(2)
+    expect(page.locator("#picker-many .picker-notice")).to_contain_text("huge.png has 32.0 MiB")
+    expect(page.locator("#picker-many .picker-notice")).not_to_contain_text("At most")
+
+
 def test_extraction_of_several_pictures_with_downloads(visit):
     page = visit()
     page.get_by_role("tab", name=EN("tabs.extract")).click()

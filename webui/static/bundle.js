@@ -214,7 +214,8 @@
     }
 
     numbers() {
-      const mib = (bytes) => (bytes / MIB).toFixed(1);
+      // what is there is not nothing
+      const mib = (bytes) => (bytes ? Math.max(bytes / MIB, 0.1) : 0).toFixed(1);
       const { max_bytes, max_files } = this.options;
       return {
         count: this.files.length,

@@ -113,20 +113,21 @@
       this.stopCamera();
       const wanted = this.options.many ? [...this.files.map((f) => f.file), ...files] : files.slice(-1);
       const { max_bytes, max_files, max_total_bytes } = this.options;
-      this.notice = "";
+      const mib = (bytes) => (bytes / 2 ** 20).toFixed(1);
+      const notices = new Set();
       let total = 0;
       const kept = [];
       for (const file of wanted) {
-        total += file.size;
         if (file.size > max_bytes) {
-          const mib = (bytes) => (bytes / 2 ** 20).toFixed(1);
-          this.notice = this.say("too_large", { name: file.name, size: mib(file.size), limit: mib(max_bytes) });
-        } else if (kept.length >= max_files || total > max_total_bytes) {
-          this.notice = this.say("too_many", { limit: max_files, mib: Math.floor(max_total_bytes / 2 ** 20) });
+          notices.add(this.say("too_large", { name: file.name, size: mib(file.size), limit: mib(max_bytes) }));
+        } else if (kept.length >= max_files || total + file.size > max_total_bytes) {
+          notices.add(this.say("too_many", { limit: max_files, mib: Math.floor(max_total_bytes / 2 ** 20) }));
         } else {
+          total += file.size;
           kept.push(file);
         }
       }
+      this.notice = [...notices].join(" ");
       this.release();
       this.files = kept.map((file) => ({ file, url: URL.createObjectURL(file) }));
       this.input.value = "";

@@ -91,10 +91,8 @@ def error_card(problem: Problem, texts: Texts) -> Html:
 
 
 def _signing_in(error: OodFaceError, texts: Texts) -> Html:
-    lacking = error.values.get("role")
-    sentence = texts("signin.needed")
-    if lacking is not None:
-        sentence = texts("signin.lacks", role=texts(f"signin.role_{lacking}"))
+    lacks_role = error.key == "access.role"
+    sentence = error_text(error, texts) if lacks_role else texts("signin.needed")
     link = tag("a", texts("signin.link"), href="sign-in", class_="account-link")
     return card(
         "error",
@@ -106,6 +104,8 @@ def _signing_in(error: OodFaceError, texts: Texts) -> Html:
 
 def error_text(error: OodFaceError, texts: Texts) -> str:
     """Return an error's sentence, from the page's catalogue where the page raised it."""
+    if error.key == "access.role":
+        return texts("signin.lacks", role=texts(f"signin.role_{error.values['role']}"))
     own = {
         "page.upload": "error.upload",
         "page.too_many_files": "error.too_many_files",

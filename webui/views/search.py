@@ -13,11 +13,13 @@ from ood_face.errors import (
     MultipleFacesError,
     NoFaceError,
     TemplateMismatchError,
+    UnauthenticatedError,
 )
 from ood_face.service.galleries import DEFAULT_MAX_TEMPLATES
 from ood_face.types.galleries import MAX_TEMPLATES
 from webui.markup import Html, join, tag
-from webui.views.parts import card, error_text
+from webui.outcomes import Problem
+from webui.views.parts import card, error_card, error_text
 from webui.views.verdict import scenario_title
 
 if TYPE_CHECKING:
@@ -87,6 +89,9 @@ def no_galleries_view(words: Texts) -> Html:
 
 def problem_card(error: OodFaceError, words: Texts) -> Html:
     """Return what went wrong and what to do."""
+    if isinstance(error, UnauthenticatedError) or error.key == "access.role":
+        # with the way to sign in
+        return error_card(Problem(error), words)
     return card(
         "error",
         words("error.title"),
@@ -169,6 +174,8 @@ def _new_form(scenarios: Iterable[str], words: Texts) -> Html:
                 required=True,
                 maxlength=63,
                 pattern="[a-z0-9][a-z0-9_\\-]*",
+                # browsers say it where the name does not fit
+                title=words("search.new_name_note"),
                 autocomplete="off",
                 placeholder=words("search.new_name_example"),
             ),

@@ -23,7 +23,7 @@ from webui.views.search import act, problem_card, problem_note
 from webui.views.search_found import quality_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ood_face.errors import OodFaceError
     from webui.catalogue import Texts
@@ -128,6 +128,13 @@ def _report(report: EnrolReport, words: Texts) -> Html:
     parts = [_counts(report, words), problem_note(report.error, words)]
     if left:
         parts.append(tag("p", words("enrol.left", count=left), class_="problem"))
+    outside = _nobody_added(report)
+    if outside:
+        names = outside[:_NAMES_SHOWN]
+        if len(outside) > _NAMES_SHOWN:
+            names.append(words("enrol.more", count=len(outside) - _NAMES_SHOWN))
+        text = words("enrol.outside", people=words("enrol.between").join(names))
+        parts.append(tag("p", text, class_="problem"))
     if refused:
         title = tag("h3", words("enrol.refused_title"))
         parts += [title, tag("p", words("enrol.refused_note")), _table(refused, words)]
@@ -142,6 +149,13 @@ def _report(report: EnrolReport, words: Texts) -> Html:
     key = {0: "none", 1: "people_one"}.get(report.people, "people_many")
     done = words(f"enrol.title_{key}", people=report.people, gallery=report.gallery)
     return card(kind, done, *parts)
+
+
+def _nobody_added(report: EnrolReport) -> list[str]:
+    # of whom no picture could be used, and who may believe to be in the gallery
+    refused = {row.subject_id: None for row in report.rows if row.status == "refused"}
+    present = {row.subject_id for row in report.rows if row.status != "refused"}
+    return [subject_id for subject_id in refused if subject_id not in present]
 
 
 def _counts(report: EnrolReport, words: Texts) -> Html:
@@ -179,7 +193,7 @@ def _table(rows: Sequence[EnrolRow], words: Texts) -> Html:
 
 def _what(row: EnrolRow, words: Texts) -> Html:
     if row.error is not None:
-        return join(tag("b", _title(row.error, words)), " ", error_text(row.error, words))
+        return join(tag("b", _title(row.error, words)), " ", _why(row.error, words))
     notes = [tag("span", note) for note in _notes(row, words)]
     score = None if row.picture is None else row.picture.ood_score
     status = tag("b", words(f"enrol.one_{row.status}"))
@@ -191,6 +205,25 @@ def _what(row: EnrolRow, words: Texts) -> Html:
 def _title(error: OodFaceError, words: Texts) -> str:
     kind = next((key for cls, key in _TITLES if isinstance(error, cls)), "other")
     return words(f"enrol.why_{kind}")
+
+
+def _why(error: OodFaceError, words: Texts) -> str:
+    # what happens often, in the words and units of the page
+    values = error.values
+    if isinstance(error, NoFaceError):
+        return words("search.advice_no_face")
+    if isinstance(error, LowQualityError) and error.key == "enroll.low_quality":
+        shares = {"quality": values["score"], "needed": values["needed"]}
+        return words("enrol.poor", **{name: f"{100 * s:.0f}" for name, s in _numbers(shares)})
+    if isinstance(error, DuplicateFaceError) and error.key == "enroll.duplicate_face":
+        alike = {name: values[name] for name in ("similarity", "threshold")}
+        written = {name: f"{number:.2f}" for name, number in _numbers(alike)}
+        return words("enrol.taken", other=values["subject"], **written)
+    return error_text(error, words)
+
+
+def _numbers(values: Mapping[str, object]) -> Iterator[tuple[str, float]]:
+    return ((name, value) for name, value in values.items() if isinstance(value, int | float))
 
 
 def _notes(row: EnrolRow, words: Texts) -> list[str]:

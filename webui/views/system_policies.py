@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ood_face.types import MODEL_CALIBRATION, Policy
+from ood_face.types import MODEL_CALIBRATION
 from webui.markup import Html, join, tag
 from webui.views.verdict import scenario_title
-from webui.views.verdict_doubt import calibration_name, percent
+from webui.views.verdict_doubt import calibration_name
+from webui.views.verdict_scale import different_below, same_above
 
 if TYPE_CHECKING:
     from ood_face.service import Policies
@@ -41,15 +42,10 @@ def policies_view(policies: Policies, texts: Texts) -> Html:
 
 def _row(policies: Policies, scenario: Scenario, texts: Texts) -> Html:
     applied = policies.applied(scenario.name)
-    if scenario.policy is Policy.PROBABILITY:
-        same = percent(scenario.same_probability_above)
-        different = percent(scenario.different_probability_below)
-    else:
-        same, different = f"{scenario.same_above:g}", f"{scenario.different_below:g}"
     needed = scenario.same_needs_score_above
     cells = (
-        same,
-        different,
+        same_above(scenario),
+        different_below(scenario),
         f"{100 * scenario.recapture_below:g}",
         texts("details.none") if needed is None else f"{100 * needed:g}",
         calibration_name(applied.calibration, texts),

@@ -37,7 +37,8 @@ def own_view(
     saving : the server can save scenarios
     """
     parts: list[Html] = []
-    if outcome is not None and outcome.error is not None:
+    reported = outcome is not None and outcome.result is not None and not outcome.job_id
+    if outcome is not None and outcome.error is not None and not (reported and saving):
         parts.append(_problem(outcome.error, texts))
     if outcome is None:
         parts.append(_needed(texts))
@@ -186,5 +187,15 @@ def _saving(outcome: OwnOutcome, report: OwnReport, texts: Texts) -> Html:
         ),
         calibrate,
         button,
+        _came_of_saving(outcome, texts),
         class_="own-plan",
     )
+
+
+def _came_of_saving(outcome: OwnOutcome, texts: Texts) -> Html:
+    # at the button: the report above it is several screens long
+    if outcome.error is not None:
+        return _problem(outcome.error, texts)
+    if not outcome.saved:
+        return Html()
+    return tag("p", tag("span", texts("own.saved", name=outcome.saved)), class_="review-said")

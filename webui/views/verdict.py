@@ -10,7 +10,13 @@ from webui.markup import Html, join, tag
 from webui.views.parts import card, error_card, rows, score_bar, waiting_card
 from webui.views.verdict_advice import advice
 from webui.views.verdict_doubt import calibration_name, doubt_fold, main_doubt, probability_scale
-from webui.views.verdict_scale import Scale, scale_view
+from webui.views.verdict_scale import (
+    Scale,
+    different_below,
+    same_above,
+    scale_view,
+    short_number,
+)
 
 if TYPE_CHECKING:
     from ood_face.types import Comparison, FaceTemplate, Scenario
@@ -65,10 +71,11 @@ def scenario_title(name: str, texts: Texts) -> str:
 def scenario_note(scenario: Scenario, texts: Texts) -> Html:
     """Return what a scenario is for, and its numbers."""
     key = f"scenario.{scenario.name}_note"
+    decides = scenario.policy is Policy.PROBABILITY
     numbers = texts(
-        "scenario.numbers",
-        same=f"{scenario.same_above:g}",
-        different=f"{scenario.different_below:g}",
+        "scenario.numbers_probability" if decides else "scenario.numbers",
+        same=same_above(scenario),
+        different=different_below(scenario),
         recapture=f"{100 * scenario.recapture_below:g}",
     )
     note = texts(key if key in texts else "scenario.custom_note")
@@ -82,8 +89,8 @@ def _scale(comparison: Comparison, texts: Texts) -> Html:
     spoken = texts(
         "similarity.spoken",
         value=f"{comparison.similarity:.2f}",
-        different=f"{scenario.different_below:g}",
-        same=f"{scenario.same_above:g}",
+        different=different_below(scenario),
+        same=same_above(scenario),
     )
     scale = Scale(
         comparison.similarity,
@@ -93,7 +100,7 @@ def _scale(comparison: Comparison, texts: Texts) -> Html:
         scenario.different_below,
         scenario.same_above,
         None,
-        lambda number: f"{number:g}",
+        short_number,
         spoken,
     )
     untrusted = comparison.verdict is Verdict.RECAPTURE
@@ -121,8 +128,8 @@ def _details(comparison: Comparison, marks: tuple[Marks, Marks], texts: Texts) -
             (texts("details.faces_first"), _faces(marks[0], texts)),
             (texts("details.faces_second"), _faces(marks[1], texts)),
             (texts("details.scenario"), scenario_title(scenario.name, texts)),
-            (texts("details.same_above"), f"{scenario.same_above:g}"),
-            (texts("details.different_below"), f"{scenario.different_below:g}"),
+            (texts("details.same_above"), same_above(scenario)),
+            (texts("details.different_below"), different_below(scenario)),
             (texts("details.recapture_below"), f"{scenario.recapture_below:g}"),
             (
                 texts("details.same_needs"),

@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ood_face.types import Policy
 from webui.markup import Html, tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ood_face.types import Scenario
     from webui.catalogue import Texts
 
-__all__ = ["Scale", "scale_view"]
+__all__ = ["Scale", "different_below", "same_above", "scale_view", "short_number"]
 
 # a zone narrower than this has no room for a word
 _NARROW_PERCENT = 16
+# and one narrower than this none for a sign
+_SLIVER_PERCENT = 4
 # a label this close to an end stands on the other side of its mark
 _NEAR_END_PERCENT = 12
 
@@ -67,6 +71,29 @@ def scale_view(scale: Scale, texts: Texts) -> Html:
     )
 
 
+def short_number(value: float) -> str:
+    """Return a similarity as short as it can be read: at most three places."""
+    return f"{round(value, 3):g}"
+
+
+def same_above(scenario: Scenario) -> str:
+    """Return what "same" needs: a similarity, or a probability where that decides."""
+    if scenario.policy is Policy.PROBABILITY:
+        return _share(scenario.same_probability_above)
+    return short_number(scenario.same_above)
+
+
+def different_below(scenario: Scenario) -> str:
+    """Return what "different" needs: a similarity, or a probability where that decides."""
+    if scenario.policy is Policy.PROBABILITY:
+        return _share(scenario.different_probability_below)
+    return short_number(scenario.different_below)
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:g} %"
+
+
 def _band(scale: Scale) -> Html:
     if scale.band is None:
         return Html()
@@ -86,22 +113,36 @@ def _zones(scale: Scale, texts: Texts) -> list[Html]:
 
 
 def _zone(name: str, left: float, right: float, texts: Texts) -> Html:
-    short = right - left < _NARROW_PERCENT
-    label = texts(f"similarity.short_{name}" if short else f"similarity.zone_{name}")
-    place = f"left:{left}%;width:{right - left:.2f}%"
-    return tag("div", tag("span", label), class_=f"zone zone-{name}", style=place)
+    width = right - left
+    if width < _SLIVER_PERCENT:
+        label = Html()
+    elif width < _NARROW_PERCENT:
+        label = tag("span", texts(f"similarity.short_{name}"))
+    else:
+        label = tag("span", texts(f"similarity.zone_{name}"))
+    place = f"left:{left}%;width:{width:.2f}%"
+    return tag("div", label, class_=f"zone zone-{name}", style=place)
 
 
 def _ticks(scale: Scale) -> list[Html]:
-    marked = [("start", scale.low), ("end", scale.high)]
-    if scale.different_below is not None and scale.same_above is not None:
-        marked[1:1] = [("low", scale.different_below), ("high", scale.same_above)]
+    if scale.different_below is None or scale.same_above is None:
+        return [_tick(scale, "start", scale.low), _tick(scale, "end", scale.high)]
+    low, high = scale.different_below, scale.same_above
+    near_start = scale.place(low) < _NEAR_END_PERCENT
+    near_end = scale.place(high) > 100 - _NEAR_END_PERCENT
+    # close to an end there is room for one number: the threshold, inside the scale
     return [
-        tag(
-            "span",
-            scale.written(number),
-            class_=f"tick tick-{name}",
-            style=f"left:{scale.place(number)}%",
-        )
-        for name, number in marked
+        Html() if near_start else _tick(scale, "start", scale.low),
+        _tick(scale, "start" if near_start else "low", low),
+        _tick(scale, "end" if near_end else "high", high),
+        Html() if near_end else _tick(scale, "end", scale.high),
     ]
+
+
+def _tick(scale: Scale, name: str, number: float) -> Html:
+    return tag(
+        "span",
+        scale.written(number),
+        class_=f"tick tick-{name}",
+        style=f"left:{scale.place(number)}%",
+    )

@@ -46,6 +46,13 @@ def slice_of(*parts: dict[str, object], last: bool = True, bundle: str = ID) -> 
     return {"bundle": bundle, "last": last, "parts": list(parts)}
 
 
+def test_a_zip_that_is_none_is_refused_by_its_name(bundles):
+    bundles.add("a", slice_of(part(0, "staff.ZIP", b"PK? no")))
+
+    with pytest.raises(InputError, match=r"staff\.ZIP cannot be unpacked"):
+        bundles.look("a", ID).files()
+
+
 def test_slices_are_put_together(bundles):
     first = bundles.add(
         "a", slice_of(part(0, "anna/1.jpg", b"one"), part(1, "bob/1.jpg", b"tw"), last=False)

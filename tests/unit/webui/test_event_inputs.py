@@ -45,13 +45,21 @@ class Page:
     def send(
         self, module: str, handler: str, data: list[Any], headers: Any = None, **others: Any
     ) -> Any:
-        number = next(
+        return self.send_to(self._number(module, handler), data, headers, **others)
+
+    def inputs_of(self, module: str, handler: str) -> int:
+        return len(self._blocks.fns[self._number(module, handler)].inputs)
+
+    def html(self, headers: dict[str, str]) -> str:
+        return self._client.get("/", headers=headers | self._headers).text
+
+    def _number(self, module: str, handler: str) -> int:
+        return next(
             index
             for index, event in self._blocks.fns.items()
             if event.fn is not None
             and (event.fn.__module__, event.fn.__name__) == (f"webui.{module}", handler)
         )
-        return self.send_to(number, data, headers, **others)
 
     def send_to(self, number: int, data: list[Any], headers: Any = None, **others: Any) -> Any:
         body = {"data": data, "fn_index": number, "session_hash": "a", **others}
@@ -232,3 +240,24 @@ def test_nothing_is_left_of_a_page_that_was_closed(page):
     page.close("closing")
 
     assert "closing" not in page.sessions
+
+
+def test_who_knows_a_session_but_shows_another_key_sees_nothing_of_it(page, store):
+    other = basic(store.create("other", [Role.READ]).presented)
+    page.send("extract_tab", "_extract", [sent("mine.png"), "en", False], session_hash="s1")
+
+    def shown(headers: dict[str, str] | None) -> str:
+        values = [None] * page.inputs_of("page", "speak")
+        answer = page.send(
+            "page", "speak", ["en", None, None, "default", *values[4:]], headers, session_hash="s1"
+        )
+        assert answer.status_code == 200
+        return answer.text
+
+    assert "mine.png" in shown(None)
+    assert "mine.png" not in shown(other)
+
+
+def test_the_address_in_the_page_is_not_what_a_visitor_says_it_is(page):
+    for name in ("X-Forwarded-Host", "X-Direct-Url", "X-Gradio-Server"):
+        assert "evil.example" not in page.html({name: "http://evil.example"})

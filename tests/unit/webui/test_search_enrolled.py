@@ -9,7 +9,7 @@ from html import escape
 
 import pytest
 
-from ood_face.errors import DuplicateFaceError, NoFaceError, StorageFullError
+from ood_face.errors import DuplicateFaceError, LowQualityError, NoFaceError, StorageFullError
 from ood_face.messages import LANGUAGES
 from ood_face.types import (
     EnrolledPicture,
@@ -89,6 +89,35 @@ def test_a_report_says_what_became_of_each_picture(language):
     assert words("enrol.left", count=2) in html
     assert "{" not in html
     assert EVIL not in html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_has_no_usable_picture_is_named(language):
+    words = texts(language)
+    bob = EnrolRow("bob/1.jpg", "bob", "refused", error=NoFaceError("face.none_x", "no face"))
+    half = EnrolRow("anna/2.jpg", "anna", "refused", error=NoFaceError("face.none_x", "no face"))
+    html = enrol_view(report(ADDED, half, bob), None, words)
+
+    assert words("enrol.outside", people="bob") in html
+    many = [EnrolRow("x.jpg", f"p{number}", "refused", error=bob.error) for number in range(14)]
+    assert words("enrol.more", count=2) in enrol_view(report(*many), None, words)
+    assert words("enrol.outside", people="") not in enrol_view(report(ADDED, half), None, words)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_refusals_speak_the_words_and_units_of_the_page(language):
+    words = texts(language)
+    poor = LowQualityError(
+        "enroll.low_quality", "{score} {needed} {scenario}", score=0.079, needed=0.5, scenario="x"
+    )
+    taken = DuplicateFaceError(
+        "enroll.duplicate_face", "{subject}", subject="anna", similarity=0.5171, threshold=0.45
+    )
+    rows = [EnrolRow("1.jpg", "bob", "refused", error=error) for error in (poor, taken)]
+    html = enrol_view(report(*rows), None, words)
+
+    assert words("enrol.poor", quality=8, needed=50) in html
+    assert words("enrol.taken", other="anna", similarity="0.52", threshold="0.45") in html
 
 
 def test_a_report_can_be_downloaded_and_holds_no_formulas():

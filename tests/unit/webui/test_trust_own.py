@@ -262,7 +262,15 @@ def test_a_refused_name_keeps_the_form_and_the_report(report):
     )
     view = own_view(outcome, ["default"], True, EN)
 
-    assert "choose another name" in view
+    # where the visitor stands: at the button, below all plots
+    assert view.rindex("plot-figure") < view.index("choose another name")
     assert 'value="My &quot;Desk&quot;"' in view
     assert '<option value="0.01" selected>' in view
     assert "plot-figure" in view
+
+
+def test_what_was_saved_is_said_at_the_button(report):
+    outcome = OwnOutcome(result=OwnResult(report, ()), saved="desk")
+    view = own_view(outcome, ["default"], True, EN)
+
+    assert view.index('data-do="save"') < view.index(EN("own.saved", name="desk"))

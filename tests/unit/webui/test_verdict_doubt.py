@@ -25,7 +25,7 @@ from ood_face.types import (
 from tests.unit.webui.test_views import ABOVE, POOR, template
 from webui.catalogue import texts
 from webui.outcomes import CompareOutcome, Marks
-from webui.views.verdict import verdict_view
+from webui.views.verdict import scenario_note, verdict_view
 from webui.views.verdict_doubt import percent
 
 EN = texts("en")
@@ -135,6 +135,31 @@ def test_without_an_explanation_the_card_still_answers():
     assert EN("doubt.spoken", value="93.0 %") in html
 
 
+def test_a_scenario_says_the_thresholds_that_decide():
+    words = texts("en")
+    sure = Scenario(
+        "x",
+        same_above=0.513908,
+        policy=Policy.PROBABILITY,
+        same_probability_above=0.99,
+        different_probability_below=0.05,
+    )
+    told = scenario_note(sure, words)
+    assert (
+        words("scenario.numbers_probability", same="99 %", different="5 %", recapture="40") in told
+    )
+    told = scenario_note(replace(sure, policy=Policy.SIMILARITY), words)
+    assert words("scenario.numbers", same="0.514", different="0.35", recapture="40") in told
+    # the ends of the scale make room for thresholds beside them
+    html = shown(scenario=sure)
+    assert 'tick-start" style="left:5.0%">5 %<' in html
+    assert 'tick-end" style="left:99.0%">99 %<' in html
+    # and a zone of a hair's breadth has no sign that would stand outside
+    assert words("similarity.short_different") in html
+    assert f"<span>{words('similarity.short_same')}</span>" not in html
+    assert (">0 %<" in html, ">100 %<" in html) == (False, False)
+
+
 def test_where_the_probability_decides_its_thresholds_are_marked():
     scenario = Scenario(
         "x",
@@ -145,7 +170,9 @@ def test_where_the_probability_decides_its_thresholds_are_marked():
     html = shown(scenario=scenario)
 
     assert 'tick-low" style="left:20.0%">20 %<' in html
-    assert 'tick-high" style="left:90.0%">90 %<' in html
+    # so near the end there is no room for the end's own number
+    assert 'tick-end" style="left:90.0%">90 %<' in html
+    assert "100 %<" not in html
     assert EN("similarity.title") not in html.split("<details")[0]
     assert html.count(EN("doubt.spoken", value="93.0 %")) == 1
 
