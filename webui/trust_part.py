@@ -1,4 +1,4 @@
-"""What the parts of the tab Trust share: how the browser asks, and who may."""
+"""What the parts of the tab Trust share: how the browser asks, and what the server hears."""
 
 from __future__ import annotations
 
