@@ -21,7 +21,7 @@ __all__ = ["Axis", "Plot", "bars", "csv_text", "library_address", "lines", "mark
 
 ONE, TWO, THIRD = "@plot-one", "@plot-two", "@ink-soft"
 _DASHES = {"solid": "solid", "dashed": "dash", "dotted": "dot"}
-_BESIDE = {
+_BESIDE: dict[str, dict[str, Any]] = {
     "left": {"xanchor": "right", "xshift": -5},
     "right": {"xanchor": "left", "xshift": 5},
 }
@@ -168,10 +168,7 @@ def marked(plot: Plot, place: float, label: str, side: Literal["left", "right"])
     ruler = {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper"}
     ruler["line"] = {"color": "@ink", "width": 1.5, "dash": "dash"}
     said = {"x": place, "y": 1, "yref": "paper", "yanchor": "top"}
-    said |= {
-        "xanchor": "right" if side == "left" else "left",
-        "xshift": -5 if side == "left" else 5,
-    }
+    said |= _BESIDE[side]
     said |= {"text": label, "showarrow": False, "font": {"size": 12}, "bgcolor": "@surface"}
     changed = layout | {
         "shapes": [*layout.get("shapes", []), ruler],
