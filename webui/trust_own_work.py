@@ -31,7 +31,6 @@ __all__ = ["OwnPlan", "OwnResult", "OwnTask", "own_plan"]
 # a service that is busy with others is asked again for this long
 _PATIENCE_S = 60.0
 _ASK_AGAIN_S = 0.25
-_SECTIONS = 8
 # in place of a picture that cannot be read: it has no face
 _UNREADABLE = np.zeros((1, 1, 3), np.uint8)
 
@@ -119,7 +118,7 @@ class OwnTask:
             The service stayed busy, failed, or the disk is full.
         """
         # only this needs the figures
-        from ood_face.calibration.own_report import make_report  # noqa: PLC0415
+        from ood_face.calibration.own_report import make_report, most_steps  # noqa: PLC0415
         from ood_face.calibration.own_report_pictures import measure_pictures  # noqa: PLC0415
 
         named, _ = _sorted_out(self.files)
@@ -137,7 +136,7 @@ class OwnTask:
             replace(measured, source=self.source),
             self.scenario,
             self.faces.same_model,
-            progress=_Figures(progress),
+            progress=_Figures(progress, most_steps()),
         )
         return OwnResult(report, tuple(reading.unreadable))
 
@@ -184,15 +183,15 @@ class _Reading:
 
 
 class _Figures:
-    """Tells of the sections of the report."""
+    """Tells of the steps of the report."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, steps: int) -> None:
+        self._progress, self._steps = progress, steps
         self._done = 0
 
     def begin(self, what: str, total: int | None = None) -> None:  # noqa: ARG002
         self._progress.check()
-        self._progress.tell(min(self._done, _SECTIONS), _SECTIONS)
+        self._progress.tell(self._done, self._steps)
         self._done += 1
 
     def advance(self, count: int) -> None:  # noqa: ARG002

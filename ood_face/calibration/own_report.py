@@ -21,6 +21,7 @@ from ood_face.calibration.own_report_sections import (
     similarities,
     trade_off,
 )
+from ood_face.calibration.own_report_tables import SECTIONS
 from ood_face.calibration.own_report_values import OwnReport
 from ood_face.calibration.pairs import with_usable_pairs
 from ood_face.calibration.trials import gather_trials, passes_gate
@@ -40,7 +41,15 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["DEFAULT_FMRS", "MAX_FMRS", "OwnFaces", "OwnReport", "checked_rates", "make_report"]
+__all__ = [
+    "DEFAULT_FMRS",
+    "MAX_FMRS",
+    "OwnFaces",
+    "OwnReport",
+    "checked_rates",
+    "make_report",
+    "most_steps",
+]
 
 DEFAULT_FMRS = (0.01, 0.001, 0.0001)
 MAX_FMRS = 8
@@ -168,6 +177,12 @@ def _counts(trials: Trials | InputError, same: NDArray[np.bool_]) -> tuple[int, 
     if isinstance(trials, InputError):
         return int(same.sum()), int((~same).sum())
     return len(trials.mated.similarity), len(trials.impostor.similarity)
+
+
+def most_steps(fmrs: Sequence[float] = DEFAULT_FMRS) -> int:
+    """Return how often ``progress`` is told of a step of a report, at the most."""
+    # the pairs, every section, and each rate's threshold without and with the gate
+    return 1 + len(SECTIONS) + 2 * len(checked_rates(fmrs))
 
 
 def checked_rates(fmrs: Sequence[float]) -> tuple[float, ...]:
