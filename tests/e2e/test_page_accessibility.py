@@ -93,3 +93,21 @@ def test_two_pictures_are_compared_with_the_keyboard_alone(visit):
 def test_the_language_of_the_page_is_told_to_readers(visit):
     assert visit(language="zh-CN").locator("html").get_attribute("lang") == "zh-CN"
     assert visit().locator("html").get_attribute("lang") == "en"
+
+
+def test_arrow_keys_go_from_choice_to_choice_and_show_where_they_are(visit):
+    page = visit()
+    choices = page.locator("#scenario input")
+    choices.first.focus()
+    page.keyboard.press("ArrowRight")
+
+    expect(choices.nth(1)).to_be_focused()
+    chosen = page.locator("#scenario label.selected")
+    expect(chosen).to_have_text(EN("scenario.attendance"))
+    expect(chosen).to_have_css("outline-style", "solid")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(chosen).to_have_text(EN("scenario.finance"))
+    page.locator("#language input").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("h1")).to_have_text(ZH("page.title"))

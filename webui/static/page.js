@@ -310,6 +310,20 @@
     if (files.length && target) target.add(files);
   });
 
+  /* Gradio gives each choice of a group a name of its own, so the browser knows of no group. */
+  const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+  document.addEventListener("keydown", (event) => {
+    const step = STEPS[event.key];
+    const group = step && event.target.matches("input[type=radio]") && event.target.closest("fieldset");
+    if (!group) return;
+    const choices = [...group.querySelectorAll("input[type=radio]:not(:disabled)")];
+    const at = choices.indexOf(event.target) + step;
+    const next = choices[(at + choices.length) % choices.length];
+    event.preventDefault();
+    next.focus();
+    next.click();
+  });
+
   /* Example pairs: a button names two pictures that go into the two pickers. */
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-example-left]");
