@@ -122,6 +122,9 @@ def _list_bytes(file: Path) -> int:
 
 
 def _check(members: Sequence[zipfile.ZipInfo], name: str, max_files: int, max_bytes: int) -> None:
+    if not all(member.filename for member in members):
+        # zipfile itself trips over these
+        raise damaged(name)
     files = [member for member in members if not member.is_dir()]
     if len(files) > max_files:
         raise _too_many(name, max_files)

@@ -169,3 +169,9 @@ def test_members_that_are_damaged_are_refused_however_they_are_packed(bundles, k
 
     with pytest.raises(InputError, match="cannot be unpacked"):
         file.read()
+
+
+def test_a_member_without_a_name_makes_an_archive_a_damaged_one(bundles):
+    data = zipped(**{"x.jpg": b"1", "y.jpg": b"2"}).replace(b"x.jpg", b"\0.jpg")
+
+    assert key_of_refused_zip(bundles, data) == "bundle.zip"
