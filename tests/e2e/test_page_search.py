@@ -91,7 +91,7 @@ def test_from_no_gallery_to_an_answer_and_to_nothing_again(visit):
     expect(page.locator("#search-views")).to_be_hidden()
 
     make_gallery(page, "staff")
-    expect(page.locator("#found h2")).to_have_text(EN("identify.waiting_title"))
+    expect(page.locator("#found h2")).to_have_text(EN("search.nobody_title"))
     add_one(page, "Barack Obama", "obama_1.jpg", "obama_3.jpg", "cat.jpg")
     expect(page.locator("#enrolled-one h2")).to_contain_text("1 person has new pictures in staff")
     expect(page.locator("#enrolled-one tbody tr").first).to_contain_text(EN("enrol.why_no_face"))
