@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["cleaned", "is_session"]
+from ood_face.errors import InputError
+
+__all__ = ["cleaned", "is_session", "unreadable"]
 
 # lists in lists and dicts in dicts; nothing of the page's own goes deeper than five
 _DEEPEST = 20
@@ -47,3 +49,8 @@ def cleaned(value: object, depth: int = 0) -> object:
 def is_session(name: str | None) -> bool:
     """Whether a page may call its session so; None: it has none."""
     return name is None or _SESSION.fullmatch(name) is not None
+
+
+def unreadable() -> InputError:
+    """Return the error of an event whose values no control of the page sends."""
+    return InputError("page.request", "the browser sent a request that cannot be read")

@@ -20,6 +20,7 @@ from webui.bundle_picker import (
 )
 from webui.catalogue import texts
 from webui.controls import QUIET, live
+from webui.event_inputs import unreadable
 from webui.job_progress import JobState
 from webui.trust_own_outcomes import OwnOutcome, SaveForm, read_form, save_as_scenario
 from webui.trust_own_work import OwnTask, own_plan
@@ -224,7 +225,7 @@ class OwnPart:
     def _save(self, wish: Mapping[str, Any], known: OwnOutcome, caller: Caller) -> OwnOutcome:
         policies, result = self._served.policies, known.result
         if policies is None or result is None:
-            raise InputError("page.request", "the browser sent a request that cannot be read")
+            raise unreadable()
         form = read_form(wish)
         filled = replace(known, form=form, error=None, saved="")
         name = self._served.faces.model_id.rpartition("@")[0]

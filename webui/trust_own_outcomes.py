@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ood_face.errors import ArtifactError, ConfigError, InputError, OodFaceError, StorageError
+from webui.event_inputs import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,11 +80,11 @@ def read_form(sent: Mapping[str, Any]) -> SaveForm:
     """
     name, fmr = sent.get("name"), sent.get("fmr")
     if not isinstance(name, str) or not isinstance(fmr, str):
-        raise _unreadable()
+        raise unreadable()
     try:
         rate = float(fmr) if fmr else None
     except ValueError as exc:
-        raise _unreadable() from exc
+        raise unreadable() from exc
     return SaveForm(name.strip(), rate, sent.get("calibrate") is True)
 
 
@@ -124,7 +125,3 @@ def save_as_scenario(
         raise
     policies.reload(caller)
     return scenario.name
-
-
-def _unreadable() -> InputError:
-    return InputError("page.request", "the browser sent a request that cannot be read")

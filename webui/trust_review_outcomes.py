@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ood_face.errors import InputError, OodFaceError
+from ood_face.errors import OodFaceError
 from ood_face.imaging import encode_png
 from ood_face.types import ReviewKind, ReviewLabel, ReviewOrder, ReviewQuery, ReviewState
+from webui.event_inputs import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -176,7 +177,7 @@ def labelled(review: ReviewService, sent: Mapping[str, Any], caller: Caller) -> 
     """
     told, item_id = sent.get("label"), _item_id(sent)
     if not isinstance(told, str) or told not in set(ReviewLabel):
-        raise _unreadable()
+        raise unreadable()
     mark = review.item(item_id).mark
     review.label(item_id, ReviewLabel(told), caller)
     return Said(told, item_id, None if mark is None else mark.label)
@@ -185,7 +186,7 @@ def labelled(review: ReviewService, sent: Mapping[str, Any], caller: Caller) -> 
 def taken_back(review: ReviewService, said: Said | None, caller: Caller) -> Said:
     """Take back what was said last: the item has the label again that it had before."""
     if said is None or said.item_id is None:
-        raise _unreadable()
+        raise unreadable()
     if said.before is None:
         review.take_back(said.item_id, caller)
     else:
@@ -233,15 +234,11 @@ def _item_id(sent: Mapping[str, Any]) -> int:
     # as a text: a browser's numbers end at 2^53
     told = sent.get("item")
     if not isinstance(told, str) or not told.isdecimal() or len(told) > len(str(_LAST_ITEM)):
-        raise _unreadable()
+        raise unreadable()
     if int(told) > _LAST_ITEM:
-        raise _unreadable()
+        raise unreadable()
     return int(told)
 
 
 def _one_of(kind: type[E], told: object, otherwise: E) -> E:
     return next((member for member in kind if member == told), otherwise)
-
-
-def _unreadable() -> InputError:
-    return InputError("page.request", "the browser sent a request that cannot be read")

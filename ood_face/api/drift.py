@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ood_face.monitoring.drift_job import DriftJob
+    from ood_face.monitoring.drift_status import DriftStatus
 
 __all__ = ["drift_families", "make_drift_router"]
 
@@ -64,51 +65,9 @@ def make_drift_router(drift: DriftJob) -> APIRouter:
 def drift_families(drift: DriftJob) -> list[Family]:
     """Return the gauges; what is not known yet has no number."""
     found = drift.status()
-
-    def family(name: str, about: str, values: Mapping[str, float | None], label: str) -> Family:
-        samples = [
-            Sample(value, {label: key}) for key, value in values.items() if value is not None
-        ]
-        return Family(f"ood_face_drift_{name}", about, samples)
-
     error = found.calibration.expected_calibration_error
-    states = {signal.name: signal.name in found.drifted for signal in found.signals}
-    states |= {name: name in found.drifted for name in (CALIBRATION, VERDICTS)}
-    verdicts = found.verdict_drift
     return [
-        family(
-            "psi",
-            "Population stability index of the window against the reference.",
-            {signal.name: signal.psi for signal in found.signals} | {VERDICTS: verdicts.psi},
-            "signal",
-        ),
-        family(
-            "ks",
-            "Two-sample Kolmogorov-Smirnov distance of the window from the reference.",
-            {signal.name: signal.ks for signal in found.signals},
-            "signal",
-        ),
-        family(
-            "long_psi",
-            "Population stability index of the long window against the reference.",
-            {signal.name: signal.long_psi for signal in found.signals}
-            | {VERDICTS: verdicts.long_psi},
-            "signal",
-        ),
-        family(
-            "long_ks",
-            "Two-sample Kolmogorov-Smirnov distance of the long window from the reference.",
-            {signal.name: signal.long_ks for signal in found.signals},
-            "signal",
-        ),
-        family(
-            "reference_items",
-            "Numbers in the reference, as far as it is there.",
-            {signal.name: float(signal.reference_count) for signal in found.signals}
-            | {VERDICTS: float(verdicts.reference_count)},
-            "signal",
-        ),
-        family("drifted", "1: it has drifted.", {k: float(v) for k, v in states.items()}, "signal"),
+        *_of_signals(found),
         Family(
             "ood_face_drift_expected_calibration_error",
             "Expected calibration error of P(same) on labelled items.",
@@ -119,7 +78,7 @@ def drift_families(drift: DriftJob) -> list[Family]:
             "Labelled items in the window.",
             [Sample(float(found.calibration.items), {})],
         ),
-        family(
+        _gauge(
             "verdict_share",
             "Share of each verdict in the window.",
             {verdict.value: share for verdict, share in found.verdicts.items()},
@@ -131,4 +90,50 @@ def drift_families(drift: DriftJob) -> list[Family]:
             [Sample(float(found.dropped), {})],
             "counter",
         ),
+    ]
+
+
+def _gauge(name: str, about: str, values: Mapping[str, float | None], label: str) -> Family:
+    samples = [Sample(value, {label: key}) for key, value in values.items() if value is not None]
+    return Family(f"ood_face_drift_{name}", about, samples)
+
+
+def _of_signals(found: DriftStatus) -> list[Family]:
+    states = {signal.name: signal.name in found.drifted for signal in found.signals}
+    states |= {name: name in found.drifted for name in (CALIBRATION, VERDICTS)}
+    verdicts = found.verdict_drift
+    return [
+        _gauge(
+            "psi",
+            "Population stability index of the window against the reference.",
+            {signal.name: signal.psi for signal in found.signals} | {VERDICTS: verdicts.psi},
+            "signal",
+        ),
+        _gauge(
+            "ks",
+            "Two-sample Kolmogorov-Smirnov distance of the window from the reference.",
+            {signal.name: signal.ks for signal in found.signals},
+            "signal",
+        ),
+        _gauge(
+            "long_psi",
+            "Population stability index of the long window against the reference.",
+            {signal.name: signal.long_psi for signal in found.signals}
+            | {VERDICTS: verdicts.long_psi},
+            "signal",
+        ),
+        _gauge(
+            "long_ks",
+            "Two-sample Kolmogorov-Smirnov distance of the long window from the reference.",
+            {signal.name: signal.long_ks for signal in found.signals},
+            "signal",
+        ),
+        _gauge(
+            "reference_items",
+            "Numbers in the reference, as far as it is there.",
+            {signal.name: float(signal.reference_count) for signal in found.signals}
+            | {VERDICTS: float(verdicts.reference_count)},
+            "signal",
+        ),
+        _gauge("drifted", "1: it has drifted.", {k: float(v) for k, v in states.items()}, "signal"),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 
@@ -26,8 +26,9 @@ from ood_face.messages import identity_name, verdict_name
 if TYPE_CHECKING:
     from ood_face.api.bodies import Schema
     from ood_face.config import Settings
+    from ood_face.messages import Language
     from ood_face.service import GalleryService
-    from ood_face.types import Candidate
+    from ood_face.types import Candidate, Identification, Verification
 
 __all__ = ["add_searches"]
 
@@ -64,17 +65,11 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
         )
         language = language_of(request)
         return IdentifyResponse(
-            model_id=found.probe.model_id,
-            gallery=found.gallery,
             verdict=found.verdict,
             verdict_name=identity_name(found.verdict, language),
-            reasons=reasons_of(found.reasons, language),
-            explanation=explanation_of(found.explanation, language),
             margin=found.margin,
             candidates=[_candidate(candidate) for candidate in found.candidates],
-            scenario=scenario_of(found.scenario),
-            calibration=found.calibration,
-            probe=FaceQuality(**quality_of(found.probe, language)),
+            **_told(found, language),
         )
 
     @router.post(
@@ -96,17 +91,24 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
         found = galleries.verify(gallery, subject, image, scenario, caller, calibration=calibration)
         language = language_of(request)
         return VerifyResponse(
-            model_id=found.probe.model_id,
-            gallery=found.gallery,
             verdict=found.verdict,
             verdict_name=verdict_name(found.verdict, language),
-            reasons=reasons_of(found.reasons, language),
-            explanation=explanation_of(found.explanation, language),
             candidate=_candidate(found.candidate),
-            scenario=scenario_of(found.scenario),
-            calibration=found.calibration,
-            probe=FaceQuality(**quality_of(found.probe, language)),
+            **_told(found, language),
         )
+
+
+def _told(found: Identification | Verification, language: Language) -> dict[str, Any]:
+    # what both answers say alike
+    return {
+        "model_id": found.probe.model_id,
+        "gallery": found.gallery,
+        "reasons": reasons_of(found.reasons, language),
+        "explanation": explanation_of(found.explanation, language),
+        "scenario": scenario_of(found.scenario),
+        "calibration": found.calibration,
+        "probe": FaceQuality(**quality_of(found.probe, language)),
+    }
 
 
 def _candidate(candidate: Candidate) -> CandidateOut:
