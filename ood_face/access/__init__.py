@@ -6,16 +6,20 @@ from ood_face.access.api_key import ApiKey, NewKey
 from ood_face.access.audit import AuditQuery, AuditRecord, SqliteAuditLog
 from ood_face.access.hosts import is_loopback_name, listens_beyond
 from ood_face.access.keys import KeyStore
+from ood_face.access.looking import KeyCounts, count_keys, newest_event
 from ood_face.access.rate import RateLimiter
 
 __all__ = [
     "ApiKey",
     "AuditQuery",
     "AuditRecord",
+    "KeyCounts",
     "KeyStore",
     "NewKey",
     "RateLimiter",
     "SqliteAuditLog",
+    "count_keys",
     "is_loopback_name",
     "listens_beyond",
+    "newest_event",
 ]

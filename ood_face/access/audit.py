@@ -44,6 +44,7 @@ CREATE TABLE event (
 CREATE INDEX event_at ON event (at);
 CREATE INDEX event_subject ON event (subject) WHERE subject IS NOT NULL""",
 )
+VERSION = len(_MIGRATIONS)
 _SECRET_BYTES = 32
 # old events go this many at a time, so that nobody who records waits long
 _BATCH = 500

@@ -39,6 +39,7 @@ CREATE TABLE api_key (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX api_key_name ON api_key (name) WHERE revoked_at IS NULL""",
 )
+VERSION = len(_MIGRATIONS)
 _ALL = """
 SELECT id, name, roles, created_at, expires_at, last_used_at, revoked_at, rate_per_minute
 FROM api_key ORDER BY created_at, id"""

@@ -6,12 +6,15 @@ from ood_face.storage.database import Database
 from ood_face.storage.failures import corrupt, file_errors, sqlite_errors
 from ood_face.storage.files import sync_folder, write_atomically
 from ood_face.storage.lock import FolderLock
+from ood_face.storage.looking import is_whole, looking
 
 __all__ = [
     "Database",
     "FolderLock",
     "corrupt",
     "file_errors",
+    "is_whole",
+    "looking",
     "sqlite_errors",
     "sync_folder",
     "write_atomically",

@@ -8,8 +8,8 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Literal
 
-from ood_face.errors import StorageCorruptError, StorageError
-from ood_face.storage.failures import corrupt, file_errors, sqlite_errors
+from ood_face.errors import StorageError
+from ood_face.storage.failures import corrupt, file_errors, newer, sqlite_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -228,14 +228,7 @@ class Database:
         with self.writing() as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > len(migrations):
-                raise StorageCorruptError(
-                    "storage.newer",
-                    "{file} has version {version}, and this program knows up to {known}: it was "
-                    "written by a newer one",
-                    file=str(self._path),
-                    version=version,
-                    known=len(migrations),
-                )
+                raise newer(self._path, version, len(migrations))
             for script in migrations[version:]:
                 for statement in script.split(";\n"):
                     connection.execute(statement)

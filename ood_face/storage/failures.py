@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["corrupt", "file_errors", "sqlite_errors"]
+__all__ = ["corrupt", "file_errors", "newer", "sqlite_errors"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -69,6 +69,18 @@ def corrupt(path: Path, problem: str) -> StorageCorruptError:
         "the database {file} is damaged ({problem}); restore a backup with 'ood-face restore'",
         file=str(path),
         problem=problem,
+    )
+
+
+def newer(path: Path, version: int, known: int) -> StorageCorruptError:
+    """Return the error of a database whose version is above the one that this program knows."""
+    return StorageCorruptError(
+        "storage.newer",
+        "{file} has version {version}, and this program knows up to {known}: it was "
+        "written by a newer one",
+        file=str(path),
+        version=version,
+        known=known,
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ood_face.matching.index.vectors import Vectors
 
-__all__ = ["IndexDamagedError", "read_index", "write_index"]
+__all__ = ["IndexDamagedError", "is_index_of", "read_index", "write_index"]
 
 FORMAT = 1
 # one line of JSON, padded with spaces, so that it can be written last
@@ -96,6 +96,27 @@ def read_index(path: Path, owner: str) -> tuple[Vectors, NDArray[np.int64]]:
     if len(ids) != header.count or _ids_sha256(ids) != header.ids_sha256:
         raise _damaged(path, "the ids are not those of the header")
     return vectors, ids
+
+
+def is_index_of(path: Path, owner: str, ids: NDArray[np.int64]) -> bool:
+    """Return whether a sound index has exactly these ids; its vectors are hashed, not kept.
+
+    Parameters
+    ----------
+    path, owner : as of :func:`read_index`
+    ids : sorted
+
+    Raises
+    ------
+    IndexDamagedError
+        As of :func:`read_index`.
+    """
+    try:
+        with path.open("rb") as stream:
+            header = _read_header(path, stream, owner)
+    except (OSError, ValueError) as exc:
+        raise _damaged(path, str(exc)) from exc
+    return (header.count, header.ids_sha256) == (len(ids), _ids_sha256(ids))
 
 
 class _HashingWriter:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ood_face.storage import Database
     from ood_face.types import NewTemplate
 
-__all__ = ["Change", "IndexCache"]
+__all__ = ["Change", "IndexCache", "owner_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class IndexCache:
                 self._unsaved_since = None
                 return True
             try:
-                index.save(self._path, _owner(self._gallery))
+                index.save(self._path, owner_of(self._gallery))
             except (MemoryError, RuntimeError, StorageError) as exc:
                 _log.warning("the index of a gallery was not saved: %s", exc)
                 return False
@@ -150,7 +150,7 @@ class IndexCache:
         began = time.monotonic()
         try:
             index = GalleryIndex.load(
-                self._path, _owner(self._gallery), self._fetch, self._compress_above
+                self._path, owner_of(self._gallery), self._fetch, self._compress_above
             )
         except IndexDamagedError as exc:
             if self._path.exists():
@@ -226,5 +226,6 @@ class IndexCache:
             return vectors.features(connection, ids)
 
 
-def _owner(gallery: int) -> str:
+def owner_of(gallery: int) -> str:
+    """Return whom the index of a gallery belongs to, as its file says."""
     return f"gallery {gallery}"

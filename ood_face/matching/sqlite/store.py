@@ -8,14 +8,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ood_face.errors import StorageCorruptError
 from ood_face.matching.refusals import check_version, duplicate_gallery
 from ood_face.matching.sqlite import reading, writing
 from ood_face.matching.sqlite.cache import IndexCache
 from ood_face.matching.sqlite.erasing import Eraser
 from ood_face.matching.sqlite.gallery import Core, SqliteGallery
 from ood_face.matching.sqlite.keeper import Keeper
-from ood_face.matching.sqlite.layout import DATABASE, INDEX_FOLDER, LOCK, RESTORING
+from ood_face.matching.sqlite.layout import DATABASE, INDEX_FOLDER, LOCK, check_restored
 from ood_face.matching.sqlite.schema import MIGRATIONS, PAGE_SIZE
 from ood_face.storage import Database, FolderLock, file_errors
 
@@ -66,13 +65,7 @@ class SqliteGalleryStore:
         with ExitStack() as opened:
             lock = FolderLock(folder / LOCK)
             opened.callback(lock.close)
-            if (folder / RESTORING).exists():
-                raise StorageCorruptError(
-                    "backup.interrupted",
-                    "restoring a backup into {folder} was interrupted; repeat it with "
-                    "'ood-face restore --replace'",
-                    folder=str(folder),
-                )
+            check_restored(folder)
             self._database = Database(folder / DATABASE, MIGRATIONS, page_size=PAGE_SIZE)
             opened.callback(self._database.close)
             self._prepare_index_folder()
