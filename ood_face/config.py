@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["Settings"]
+__all__ = ["Given", "Settings", "given"]
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -146,6 +148,85 @@ class Settings(BaseSettings):
     max_batch_bytes: int = Field(
         256 * 2**20, ge=1, description="Largest request that enrols many pictures at once."
     )
+    max_connections: int = Field(
+        2000,
+        ge=16,
+        description="Connections at once; one more takes the place of the one that has waited "
+        "longest without a request, or is answered 503.",
+    )
+    header_timeout_s: float = Field(
+        10.0, gt=0, description="Time for the head of a request to arrive, else 408."
+    )
+    body_timeout_s: float = Field(
+        20.0,
+        gt=0,
+        description="Time for the body of a request to arrive, and a second more for every "
+        "32 KiB of it, else 408.",
+    )
+    answer_timeout_s: float = Field(
+        30.0, gt=0, description="Longest time in which a client takes nothing of its answer."
+    )
+    keep_alive_s: float = Field(
+        15.0, gt=0, description="How long a connection may wait for its next request."
+    )
+    stop_timeout_s: float = Field(
+        20.0,
+        gt=0,
+        description="Time for requests at work and in the queue to end once a stop is asked for; "
+        "keep it below supervisord's stopwaitsecs.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Log level."
     )
+    log_format: Literal["plain", "json"] = Field(
+        "plain", description="plain: lines for people; json: one object a line."
+    )
+    memory_limit_mib: int | None = Field(
+        None,
+        ge=256,
+        description="The supervised server is restarted when it holds more memory than this "
+        "(resident, MiB); unset: three quarters of the machine's or container's.",
+    )
+
+
+class Given(NamedTuple):
+    """Which variables with our prefix are set, known ones or not.
+
+    Attributes
+    ----------
+    names : in capitals, each with where it stands: ``environment``, or the path of the file
+    file : the ``.env`` file; None: there is none
+    problem : why it cannot be read; empty: it can
+    """
+
+    names: Mapping[str, str]
+    file: Path | None
+    problem: str
+
+
+def given() -> Given:
+    """Return what is set in the environment and in the file that :class:`Settings` reads."""
+    prefix = str(Settings.model_config["env_prefix"])
+    file = Path(str(Settings.model_config["env_file"])).absolute()
+    found: dict[str, str] = {}
+    problem = ""
+    try:
+        # opened here: dotenv takes a file that it may not read for one that is not there
+        with file.open(encoding="utf-8") as stream:
+            found = dict.fromkeys(dotenv_values(stream=stream), str(file))
+    except FileNotFoundError:
+        return Given(_ours(os.environ, prefix), None, "")
+    except OSError as exc:
+        problem = exc.strerror or type(exc).__name__
+    except UnicodeDecodeError as exc:
+        problem = f"no UTF-8: {exc.reason}"
+    of_file = {name: where for name, where in found.items() if name.upper().startswith(prefix)}
+    return Given(
+        {name.upper(): where for name, where in of_file.items()} | _ours(os.environ, prefix),
+        file,
+        problem,
+    )
+
+
+def _ours(names: Iterable[str], prefix: str) -> dict[str, str]:
+    return {name.upper(): "environment" for name in names if name.upper().startswith(prefix)}
