@@ -20,6 +20,7 @@ from ood_face.api.errors import (
     answer_unexpected,
 )
 from ood_face.api.gallery_routes import make_gallery_router
+from ood_face.api.heads import HeadLimit
 from ood_face.api.metrics import make_metrics_router
 from ood_face.api.middleware import BodyLimit, RequestLog
 from ood_face.api.openapi import use_problem_json
@@ -99,6 +100,7 @@ def create_app(served: Served) -> FastAPI:
         limit_bytes=_largest_body(settings),
         batch_limit_bytes=settings.max_batch_bytes,
     )
+    app.add_middleware(HeadLimit)
     app.add_middleware(RequestLog)
     use_problem_json(app)
     return app

@@ -55,9 +55,11 @@ if TYPE_CHECKING:
 __all__ = [
     "PROBLEM_JSON",
     "STATUS_OF",
+    "AddressTooLongError",
     "BodyTimeoutError",
     "BodyTooLargeError",
     "ContentTypeError",
+    "HeadersTooLargeError",
     "NotReadyError",
     "PoliciesRefusedError",
     "RequestFormError",
@@ -99,6 +101,14 @@ class PoliciesRefusedError(InputError):
         return cls(cause.key, sentence, **cause.values)
 
 
+class AddressTooLongError(RequestFormError):
+    """The address exceeds the limit on bytes."""
+
+
+class HeadersTooLargeError(RequestFormError):
+    """There are too many headers, or too many bytes of them."""
+
+
 class BodyTooLargeError(RequestFormError):
     """The body exceeds the limit on bytes."""
 
@@ -118,6 +128,8 @@ STATUS_OF: dict[type[OodFaceError], HTTPStatus] = {
     RequestFormError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ContentTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    AddressTooLongError: HTTPStatus.REQUEST_URI_TOO_LONG,
+    HeadersTooLargeError: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     PoliciesRefusedError: HTTPStatus.CONFLICT,
     BodyTimeoutError: HTTPStatus.REQUEST_TIMEOUT,
     GalleryError: HTTPStatus.CONFLICT,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
+from python_multipart.multipart import DEFAULT_MAX_HEADER_COUNT, DEFAULT_MAX_HEADER_SIZE
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
@@ -25,6 +26,12 @@ __all__ = ["Body", "Fields", "ReadBody", "read_body"]
 BODY_TIMEOUT_S = 60.0
 # far above any form with named pictures; what is wrong beyond it needs no names
 _MAX_PARTS = 16
+# what the parser below says without the limit -> the limit; names of fields and of files lie
+# in these headers
+_PART_LIMITS = {
+    "Maximum header count exceeded": f"a part has up to {DEFAULT_MAX_HEADER_COUNT}",
+    "Maximum header size exceeded": f"a header of a part has up to {DEFAULT_MAX_HEADER_SIZE} bytes",
+}
 _JSON = "application/json"
 _FORM = "multipart/form-data"
 
@@ -156,13 +163,18 @@ async def _read_form(request: Request, max_parts: int) -> tuple[tuple[str, bytes
         raise RequestFormError(
             "request.bad_form",
             "the multipart body is malformed: {problem}",
-            problem=exc.message,
+            problem=_problem(exc),
         ) from exc
     items: list[tuple[str, bytes | str]] = []
     for name, value in form.multi_items():
         items.append((name, await value.read() if isinstance(value, UploadFile) else value))
     await form.close()
     return tuple(items)
+
+
+def _problem(error: MultiPartException) -> str:
+    told = error.message if error.__cause__ is None else str(error.__cause__)
+    return f"{told}: {_PART_LIMITS[told]}" if told in _PART_LIMITS else told
 
 
 ReadBody = Annotated[Body, Depends(read_body(_FORM, _JSON))]

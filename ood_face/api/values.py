@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from ood_face.api.errors import BodyTooLargeError, RequestFormError
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
+    "MAX_JSON_DEPTH",
     "MAX_JSON_VALUES",
     "Names",
     "Pairs",
@@ -29,6 +31,12 @@ _LONGEST_NUMBER = 18
 # of all objects and lists together: the largest batch with some hundred fields of metadata each.
 # Three bytes of JSON can make an object of a hundred: a limit on bytes alone bounds no memory.
 MAX_JSON_VALUES = 500_000
+# the deepest of ours: the metadata's eight levels in a subject of a batch
+MAX_JSON_DEPTH = 32
+# texts in a row as one, the last also where it is cut off, so that no byte is looked at twice
+_JSON_MARKS = re.compile(
+    rb'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)[^][{}"]*+)++|[][{}]', re.DOTALL
+)
 
 
 class Pairs(list[tuple[str, object]]):
@@ -166,7 +174,7 @@ def json_items(document: bytes) -> Pairs:
     Raises
     ------
     RequestFormError
-        The document is no JSON object.
+        The document is no JSON object, or is nested too deeply.
     BodyTooLargeError
         It has too many values.
     """
@@ -177,6 +185,7 @@ def json_items(document: bytes) -> Pairs:
             "the JSON has more than {limit} values; send it in several requests",
             limit=MAX_JSON_VALUES,
         )
+    _check_depth(document)
     try:
         value = json.loads(document, object_pairs_hook=Pairs, parse_constant=_no_number)
     except (ValueError, RecursionError) as exc:
@@ -184,6 +193,24 @@ def json_items(document: bytes) -> Pairs:
     if not isinstance(value, Pairs):
         raise RequestFormError("request.not_object", "the JSON body must be an object {{...}}")
     return value
+
+
+def _check_depth(document: bytes) -> None:
+    if document.count(b"[") + document.count(b"{") <= MAX_JSON_DEPTH:
+        return
+    depth = 0
+    for mark in _JSON_MARKS.finditer(document):
+        match document[mark.start()]:
+            case 0x5B | 0x7B:  # [ {
+                depth += 1
+            case 0x5D | 0x7D:  # ] }
+                depth -= 1
+        if depth > MAX_JSON_DEPTH:
+            raise RequestFormError(
+                "request.json_depth",
+                "the JSON is nested more than {limit} levels deep",
+                limit=MAX_JSON_DEPTH,
+            )
 
 
 def from_file(name: str, value: object) -> bytes:

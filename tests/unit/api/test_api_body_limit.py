@@ -85,6 +85,14 @@ def test_a_body_without_an_honest_length_is_stopped_on_the_way(app, settings, co
     assert read <= _largest_body(settings) / size + 3
 
 
+def test_a_form_of_a_million_parts_is_read_no_further_than_the_first_too_many(app):
+    part = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n1\r\n'
+    message = {"type": "http.request", "body": part * 10, "more_body": True}
+    status, body, read = asyncio.run(call(app, [FORM], [message] * 100_000))
+    assert (status, read) == (422, 2)
+    assert b"Maximum number of files is 16" in body
+
+
 def test_two_pictures_at_the_limit_pass(settings):
     assert _largest_body(settings) > 2 * 4 / 3 * settings.max_image_bytes
 
