@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-import signal
 import socket
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
-import uvicorn
 from fastapi.staticfiles import StaticFiles
 
+from ood_face import logs
 from ood_face.access import KeyStore
 from ood_face.api.app import create_app
 from ood_face.api.auth import Access
@@ -28,14 +26,13 @@ from ood_face.bootstrap import (
 )
 from ood_face.errors import ArtifactError, ConfigError, OodFaceError
 from webui.guard import PageGuard
+from webui.http_server import StoppableServer
 from webui.page import build_page, head, theme
 from webui.reloading import ignore_hangup, reload_on_hangup
 from webui.served import PageServed
 from webui.signin import SignIn
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from fastapi import FastAPI
 
     from ood_face.config import Settings
@@ -49,8 +46,6 @@ EXIT_ARTIFACT = 3
 EXIT_PORT = 4
 
 _HERE = Path(__file__).parent
-# time for requests at work to end after SIGTERM; supervisor kills after 10 s by default
-_GRACE_S = 5
 
 _logger = logging.getLogger(__name__)
 
@@ -97,16 +92,15 @@ def serve(settings: Settings) -> int:
     keys. 3: weights are missing or broken. 4: the address cannot be listened on. Each but the
     first prints one line on standard error. SIGHUP reads scenarios and calibrations again.
     """
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logs.configure(settings.log_level, settings.log_format)
     # says at length which processors it was not built for
     logging.getLogger("faiss").setLevel(logging.WARNING)
     ignore_hangup()
     try:
         listener = _listen(settings.host, settings.port)
     except OSError as exc:
-        return _fail(EXIT_PORT, f"cannot listen on {settings.host}:{settings.port}: {exc.strerror}")
+        sentence = f"cannot listen on {settings.host}:{settings.port}: {exc.strerror}"
+        return _fail(EXIT_PORT, sentence, settings)
     with listener, ExitStack() as opened:
         try:
             keys = KeyStore(settings.data_dir)
@@ -130,30 +124,18 @@ def serve(settings: Settings) -> int:
             served = PageServed.of(parts)
             opened.enter_context(served.kept_tidy())
         except ConfigError as exc:
-            return _fail(EXIT_CONFIG, str(exc))
+            return _fail(EXIT_CONFIG, str(exc), settings)
         except ArtifactError as exc:
-            return _fail(EXIT_ARTIFACT, str(exc))
+            return _fail(EXIT_ARTIFACT, str(exc), settings)
         except OodFaceError as exc:
-            return _fail(EXIT_BACKEND, str(exc))
-        config = uvicorn.Config(
-            build_app(served),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
+            return _fail(EXIT_BACKEND, str(exc), settings)
+        server = StoppableServer(build_app(served), settings)
         host, port = listener.getsockname()[:2]
         _logger.info("model %s, serving on http://%s:%d", service.model_id, host, port)
         reload_on_hangup(policies)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            # uvicorn stops in order, then raises the signal again: that is to change nothing
-            signal.signal(number, _ignore)
-        uvicorn.Server(config).run(sockets=[listener])
+        server.install_signals()
+        server.run(sockets=[listener])
     return 0
-
-
-def _ignore(_number: int, _frame: FrameType | None) -> None:
-    pass
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -172,6 +154,6 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _fail(code: int, sentence: str) -> int:
-    sys.stderr.write(f"ood_face: {sentence}\n")
+def _fail(code: int, sentence: str, settings: Settings) -> int:
+    logs.refuse(sentence, settings.log_format)
     return code
