@@ -123,7 +123,7 @@ def compare_pictures(
     for side, payload in sides:
         try:
             uploads = read_uploads(payload, limits)
-            images += [upload.image(limits) for upload in uploads]
+            images += [upload.image(limits, service.work) for upload in uploads]
         except InputError as error:
             return CompareOutcome(problem=Problem(error, side))
     if len(images) < len(sides):
@@ -202,7 +202,7 @@ def _extract_file(
     service: FaceService, limits: Limits, upload: Upload, uncertainty: UncertaintyMethod | None
 ) -> FileOutcome:
     try:
-        image = upload.image(limits)
+        image = upload.image(limits, service.work)
         templates = service.extract(image, uncertainty)
     except OodFaceError as error:
         return FileOutcome(upload.name, Marks(), error=error)

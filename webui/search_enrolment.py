@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import NoReturn
 
-    from ood_face.service import BulkResult, GalleryService
+    from ood_face.service import BulkResult, GalleryService, WorkFeed
     from ood_face.types import Caller, EnrolledPicture, NearDuplicate
     from webui.bundle_people import Grouping, PersonPicture
     from webui.job_progress import Progress
@@ -169,7 +169,7 @@ class EnrolTask:
                 yield self._item(picture, person)
 
     def _item(self, picture: PersonPicture, person: str) -> BulkItem:
-        read = partial(_read, picture.file.read, self.limits)
+        read = partial(_read, picture.file.read, self.limits, self.galleries.work)
         try:
             profile = self._profile(picture, person)
         except InputError as exc:
@@ -198,9 +198,10 @@ class EnrolTask:
         return BulkItem(picture.subject_id, (read,), label=picture.file.name)
 
 
-def _read(load: Callable[[], bytes], limits: Limits) -> Picture:
+def _read(load: Callable[[], bytes], limits: Limits, work: WorkFeed) -> Picture:
     data = load()
-    image = decode(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
+    with work.stage("decode"):
+        image = decode(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
     return Picture(image, hashlib.sha256(data).hexdigest())
 
 

@@ -106,7 +106,8 @@ def identify_picture(
     """
     gallery, payload = asked
     try:
-        images = [upload.image(limits) for upload in read_uploads(payload, limits)]
+        uploads = read_uploads(payload, limits)
+        images = [upload.image(limits, galleries.work) for upload in uploads]
     except InputError as error:
         return IdentifyOutcome(problem=Problem(error))
     if not images:

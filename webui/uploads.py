@@ -12,6 +12,7 @@ from ood_face.imaging import decode
 
 if TYPE_CHECKING:
     from ood_face.config import Settings
+    from ood_face.service import WorkFeed
     from ood_face.types import RgbImage
 
 __all__ = ["MAX_EXTRACT_FILES", "Limits", "Upload", "read_uploads"]
@@ -54,9 +55,10 @@ class Upload:
     name: str
     data: bytes
 
-    def image(self, limits: Limits) -> RgbImage:
-        """Decode the file within the limits."""
-        return decode(self.data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
+    def image(self, limits: Limits, work: WorkFeed) -> RgbImage:
+        """Decode the file within the limits; ``work`` is told how long it took."""
+        with work.stage("decode"):
+            return decode(self.data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
 
 
 def read_uploads(payload: object, limits: Limits) -> list[Upload]:

@@ -175,7 +175,7 @@ class BatchRun:
         fields = Values(subject, ("subject_id",), ("name", "metadata", "images"))
         images = fields.listed("images")
         check_count(len(images))
-        reader = PictureReader(self._settings)
+        reader = PictureReader(self._settings, self._galleries.work)
         subject_id = fields.text("subject_id") or ""
         present = self._present(subject_id)
         item = BulkItem(

@@ -69,7 +69,14 @@ class RequestLog:
             if of_api:
                 ms = 1000 * (time.perf_counter() - start)
                 route = getattr(scope.get("route"), "path_format", "-")
-                _logger.info("%s %s %s %d %.1f ms", request_id, scope["method"], route, status, ms)
+                fields = {
+                    "request_id": request_id,
+                    "method": scope["method"],
+                    "route": route,
+                    "status": status,
+                    "ms": round(ms, 1),
+                }
+                _logger.info("%s %s %s %d %.1f ms", *fields.values(), extra=fields)
 
 
 class BodyLimit:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fastapi import Request
 
     from ood_face.config import Settings
+    from ood_face.service import WorkFeed
     from ood_face.types import RgbImage
 
 __all__ = [
@@ -35,10 +36,12 @@ MAX_PICTURES = 20
 _LARGEST_AT_ONCE = 2
 
 
-def decode_field(request: Request, field: str, data: bytes, settings: Settings) -> RgbImage:
-    """Decode one picture; an error is about its field."""
+def decode_field(
+    request: Request, field: str, data: bytes, settings: Settings, work: WorkFeed
+) -> RgbImage:
+    """Decode one picture; an error is about its field, and ``work`` is told how long it took."""
     with about_field(request, field):
-        return _decode(data, settings)
+        return _decode(data, settings, work)
 
 
 class PictureReader:
@@ -47,10 +50,12 @@ class PictureReader:
     Parameters
     ----------
     settings : the limits on pictures
+    work : is told how long each takes
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, work: WorkFeed) -> None:
         self._settings = settings
+        self._work = work
         self._limit_px = _LARGEST_AT_ONCE * settings.max_image_pixels
         self._total_px = 0
 
@@ -73,7 +78,7 @@ class PictureReader:
         """
         try:
             data = load()
-            image = _decode(data, self._settings)
+            image = _decode(data, self._settings, self._work)
             self._total_px += image.shape[0] * image.shape[1]
             if self._total_px > self._limit_px:
                 raise ImageTooLargeError(
@@ -99,7 +104,7 @@ def check_count(count: int) -> None:
         )
 
 
-def decode_all(sent: Sequence[bytes], settings: Settings) -> tuple[Picture, ...]:
+def decode_all(sent: Sequence[bytes], settings: Settings, work: WorkFeed) -> tuple[Picture, ...]:
     """Decode the pictures of one subject; see :class:`PictureReader`.
 
     Raises
@@ -108,7 +113,7 @@ def decode_all(sent: Sequence[bytes], settings: Settings) -> tuple[Picture, ...]
         There are too many.
     """
     check_count(len(sent))
-    reader = PictureReader(settings)
+    reader = PictureReader(settings, work)
     return tuple(reader.read(i, partial(bytes, data)) for i, data in enumerate(sent))
 
 
@@ -140,5 +145,8 @@ def about_pictures(request: Request, field: str, count: int) -> Iterator[None]:
         raise
 
 
-def _decode(data: bytes, settings: Settings) -> RgbImage:
-    return decode(data, max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels)
+def _decode(data: bytes, settings: Settings, work: WorkFeed) -> RgbImage:
+    with work.stage("decode"):
+        return decode(
+            data, max_bytes=settings.max_image_bytes, max_pixels=settings.max_image_pixels
+        )

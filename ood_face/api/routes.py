@@ -90,7 +90,8 @@ def _add_extract(router: APIRouter, service: FaceService, settings: Settings) ->
         ] = DEFAULT_PASSES,
     ) -> ExtractResponse:
         """Find all faces of a picture and return feature and quality of each, largest first."""
-        image = decode_field(request, "image", sent.fields(("image",)).pictures["image"], settings)
+        data = sent.fields(("image",)).pictures["image"]
+        image = decode_field(request, "image", data, settings, service.work)
         templates = service.extract(image, uncertainty, passes)
         if not templates and not allow_empty:
             height, width = image.shape[:2]
@@ -131,7 +132,7 @@ def _add_compare(router: APIRouter, service: FaceService, settings: Settings) ->
         """Compare the face of one picture with the face of another."""
         fields = sent.fields(("image_a", "image_b"), ("scenario", "calibration"))
         image_a, image_b = (
-            decode_field(request, *item, settings) for item in fields.pictures.items()
+            decode_field(request, *item, settings, service.work) for item in fields.pictures.items()
         )
         scenario, calibration = (fields.texts.get(name) for name in ("scenario", "calibration"))
         compared = service.compare(

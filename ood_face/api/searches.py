@@ -59,7 +59,8 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
         fields = sent.values(("image",), ("top_k", *_POLICY))
         asked, scenario = fields.number("top_k"), fields.text("scenario")
         top_k = _DEFAULT_TOP_K if asked is None else asked
-        image = decode_field(request, "image", fields.picture("image"), settings)
+        data = fields.picture("image")
+        image = decode_field(request, "image", data, settings, galleries.work)
         found = galleries.identify(
             gallery, image, top_k, scenario, caller, calibration=fields.text("calibration")
         )
@@ -86,7 +87,8 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
     ) -> VerifyResponse:
         """Say whether the one face of a picture is the subject it claims to be."""
         fields = sent.values(("image",), tuple(_POLICY))
-        image = decode_field(request, "image", fields.picture("image"), settings)
+        data = fields.picture("image")
+        image = decode_field(request, "image", data, settings, galleries.work)
         scenario, calibration = fields.text("scenario"), fields.text("calibration")
         found = galleries.verify(gallery, subject, image, scenario, caller, calibration=calibration)
         language = language_of(request)

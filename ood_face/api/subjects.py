@@ -141,7 +141,7 @@ def _add_enrolment(router: APIRouter, galleries: GalleryService, settings: Setti
                 gallery,
                 EnrolmentRequest(
                     subject_id=fields.text("subject_id") or "",
-                    pictures=decode_all(pictures, settings),
+                    pictures=decode_all(pictures, settings, galleries.work),
                     profile=profile,
                     expect="new",
                     force=fields.flag("force") or False,

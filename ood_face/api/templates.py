@@ -124,7 +124,7 @@ def _add_enrolment(router: APIRouter, galleries: GalleryService, settings: Setti
         with about_pictures(sending.request, "image", len(pictures)):
             wanted = EnrolmentRequest(
                 subject_id=subject,
-                pictures=decode_all(pictures, settings),
+                pictures=decode_all(pictures, settings, galleries.work),
                 expect="known",
                 force=force,
                 scenario=scenario,

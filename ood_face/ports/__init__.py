@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ood_face.ports.galleries import Gallery, GalleryStore, SelfChecking
 from ood_face.ports.networks import Detector, Embedder, Session
-from ood_face.ports.observing import Observer
+from ood_face.ports.observing import Observer, WorkObserver
 from ood_face.ports.requests import Admission, AuditLog
 from ood_face.ports.review import ReviewQueue
 
@@ -19,4 +19,5 @@ __all__ = [
     "ReviewQueue",
     "SelfChecking",
     "Session",
+    "WorkObserver",
 ]

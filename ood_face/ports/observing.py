@@ -1,13 +1,15 @@
-"""What watches the verdicts."""
+"""What watches the verdicts, and the work that leads to them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from ood_face.types import Observation
+    from collections.abc import Iterable
 
-__all__ = ["Observer"]
+    from ood_face.types import Observation, Stage
+
+__all__ = ["Observer", "WorkObserver"]
 
 
 class Observer(Protocol):
@@ -25,4 +27,30 @@ class Observer(Protocol):
         probability : P(same) that the verdict came with, 0..1
         same : the two are one person
         """
+        ...
+
+
+class WorkObserver(Protocol):
+    """Is told how the work goes; safe to call from several threads, never waits, never raises."""
+
+    def timed(self, stage: Stage, seconds: float) -> None:
+        """Take how long one stage of one picture or search took; stages that failed are left out.
+
+        Parameters
+        ----------
+        stage : which
+        seconds : by the clock on the wall, from its beginning to its end
+        """
+        ...
+
+    def found(self, faces: int) -> None:
+        """Take how many faces one picture shows."""
+        ...
+
+    def embedded(self, faces: int) -> None:
+        """Take how many faces the embedding network got in one call."""
+        ...
+
+    def scored(self, scores: Iterable[float | None]) -> None:
+        """Take the ood_score, 0..1, of each face of which a template was made; None: no score."""
         ...

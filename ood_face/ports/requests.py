@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from ood_face.types import AuditEvent, Caller
+    from ood_face.types import AdmissionLoad, AuditEvent, Caller
 
 __all__ = ["Admission", "AuditLog"]
 
 
 class Admission(Protocol):
     """Lets a bounded number of requests in."""
+
+    @property
+    def load(self) -> AdmissionLoad:
+        """Who is in and who waits right now, and how many were refused so far."""
+        ...
 
     def admit(self) -> AbstractContextManager[None]:
         """Wait for a place and hold it.

@@ -100,7 +100,9 @@ class Enroller:
                     # a template was there when the faces were embedded, and was erased meanwhile
                     continue
                 try:
-                    return write_enrolment(gallery, request, present, new, scenario)
+                    return write_enrolment(
+                        gallery, request, present, new, scenario, self._faces.work
+                    )
                 except VersionConflictError:
                     # changed in this moment, by what is no enrolment
                     conflicts += 1

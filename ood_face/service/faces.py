@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ood_face.imaging.arrays import check_crops, check_image
-from ood_face.matching.decision import compare_templates
 from ood_face.service.observing import VerdictFeed
 from ood_face.service.probing import Prober, check_dropout
 from ood_face.service.self_test import run_self_test
+from ood_face.service.work import TimedAdmission, WorkFeed
 from ood_face.uncertainty import DEFAULT_PASSES, wanted_passes
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from ood_face.service.policies import AppliedPolicy, Policies
     from ood_face.service.probing import Which
     from ood_face.types import (
+        AdmissionLoad,
         Comparison,
         DetectedFace,
         FaceTemplate,
@@ -53,6 +53,7 @@ class FaceService:
     Attributes
     ----------
     feed : tells observers the numbers of each verdict
+    work : tells observers how long each stage takes
     """
 
     def __init__(
@@ -67,10 +68,10 @@ class FaceService:
     ) -> None:
         self._detector = detector
         self._embedder = embedder
-        self._admission = admission
-        self._prober = Prober(detector, embedder, align, dominant_face_ratio)
+        self.feed, self.work = VerdictFeed(), WorkFeed()
+        self._admission = TimedAdmission(admission, self.work)
+        self._prober = Prober(detector, embedder, align, dominant_face_ratio, self.work)
         self.use(policies)
-        self.feed = VerdictFeed()
 
     def use(self, policies: Policies) -> None:
         """Judge by other policies from now on; a request under way keeps those it began with.
@@ -98,6 +99,11 @@ class FaceService:
     def policies(self) -> Policies:
         """The thresholds, and what makes P(same), as of now."""
         return self._policies
+
+    @property
+    def load(self) -> AdmissionLoad:
+        """Who is at work and who waits right now, and how many were refused so far."""
+        return self._admission.load
 
     @property
     def scenarios(self) -> Mapping[str, Scenario]:
@@ -214,8 +220,8 @@ class FaceService:
             (template_a, count_a), (template_b, count_b) = self._prober.two(
                 image_a, image_b, applied.scenario.dropout_passes, numbers
             )
-        counts = (count_a, count_b)
-        found = _compared(template_a, template_b, counts, applied)
+        with self.work.stage("decide"):
+            found = applied.compare(template_a, template_b, (count_a, count_b))
         self.feed.compared(found)
         return found
 
@@ -240,11 +246,13 @@ class FaceService:
         does not offer the calibration.
         """
         applied = self.applied(scenario, calibration)
-        return _compared(template_a, template_b, counts, applied)
+        with self.work.stage("decide"):
+            return applied.compare(template_a, template_b, counts)
 
     def crop(self, image: RgbImage, face: DetectedFace) -> NDArray[np.uint8]:
         """Return the uint8 (112, 112, 3) crop of a face, as the model sees it."""
-        return self._prober.align(image, face)
+        with self.work.stage("align"):
+            return self._prober.align(image, face)
 
     def scenario(self, name: str) -> Scenario:
         """Return a scenario; UnknownScenarioError: none has this name."""
@@ -265,8 +273,9 @@ class FaceService:
         ood_scores : float32 array of shape (N,), 0..1, higher is better; None: the model has none
         """
         check_crops(crops)
-        with self._admission.admit():
+        with self._admission.admit(), self.work.stage("embed"):
             embedded = self._embedder.embed(crops)
+        self.work.embedded(len(crops))
         return embedded.features, embedded.ood_scores
 
     def self_test(self) -> None:
@@ -280,13 +289,3 @@ class FaceService:
             A network failed, or its output is not what it must be.
         """
         run_self_test(self._detector, self._embedder)
-
-
-def _compared(
-    template_a: FaceTemplate,
-    template_b: FaceTemplate,
-    counts: tuple[int, int],
-    applied: AppliedPolicy,
-) -> Comparison:
-    found = compare_templates(template_a, template_b, applied.scenario, counts, applied.estimator)
-    return replace(found, calibration=applied.calibration)

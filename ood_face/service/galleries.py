@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ood_face.ports import AuditLog, Gallery, GalleryStore
     from ood_face.service.faces import FaceService
     from ood_face.service.flagging import Flagger
+    from ood_face.service.work import WorkFeed
     from ood_face.types import (
         Caller,
         Enrolment,
@@ -56,6 +57,11 @@ class GalleryService(GalleryRecords):
         self._faces = faces
         self._enroller = Enroller(faces)
         self._searcher = Searcher(faces)
+
+    @property
+    def work(self) -> WorkFeed:
+        """Tells observers how long each stage of a request takes."""
+        return self._faces.work
 
     def create_gallery(  # noqa: PLR0913 - all that may be said of a gallery
         self,

@@ -13,6 +13,7 @@ from ood_face.types import EnrolledPicture, Enrolment, EnrolmentStatus, Profile
 
 if TYPE_CHECKING:
     from ood_face.ports import Gallery
+    from ood_face.service.work import WorkFeed
     from ood_face.types import (
         EnrolledSubject,
         EnrolmentRequest,
@@ -48,6 +49,7 @@ def write_enrolment(
     present: EnrolledSubject | None,
     embedded: dict[str, NewFace],
     scenario: Scenario,
+    work: WorkFeed,
 ) -> Enrolment:
     """Write the best of the faces there are and the new ones; nobody else enrols meanwhile.
 
@@ -58,6 +60,7 @@ def write_enrolment(
     present : the subject as it is; None: it is new
     embedded : faces by the hash of their picture: all that the subject does not have
     scenario : the thresholds that apply
+    work : is told how long the search for near-duplicates takes
 
     Raises
     ------
@@ -74,7 +77,7 @@ def write_enrolment(
         if picture.source_hash not in known
     }
     records = () if present is None else present.subject.templates
-    duplicates = _near_duplicates(gallery, request, new, scenario, len(records))
+    duplicates = _near_duplicates(gallery, request, new, scenario, len(records), work)
     if present is not None:
         new = {key: _with_likeness(one, present, scenario) for key, one in new.items()}
     fresh = list(new.values())
@@ -121,12 +124,15 @@ def _near_duplicates(
     new: dict[str, NewFace],
     scenario: Scenario,
     own: int,
+    work: WorkFeed,
 ) -> tuple[NearDuplicate, ...]:
     if not new:
         return ()
     probes = np.stack([one.template.feature for one in new.values()])
     # the subject's own templates may fill the first places, also more than the gallery keeps now
-    found = gallery.search(probes, max(own, gallery.info.max_templates) + _NEIGHBOURS)
+    count = max(own, gallery.info.max_templates) + _NEIGHBOURS
+    with work.stage("search"):
+        found = gallery.search(probes, count)
     pairs = [(hit.subject_id, hit.similarity) for hits in found for hit in hits]
     return near_duplicates(pairs, request.subject_id, scenario, force=request.force)
 

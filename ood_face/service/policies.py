@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from ood_face.errors import BackendError, InputError, UnknownScenarioError
+from ood_face.matching.decision import compare_templates
 from ood_face.matching.probability import same_estimator
 from ood_face.service.auditing import noted
 from ood_face.types import LOCAL, MODEL_CALIBRATION, AuditAction
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
 
     from ood_face.ports import AuditLog
     from ood_face.service.faces import FaceService
-    from ood_face.types import CalibrationFacts, Caller, SameEstimator, SameModel, Scenario
+    from ood_face.types import (
+        CalibrationFacts,
+        Caller,
+        Comparison,
+        FaceTemplate,
+        SameEstimator,
+        SameModel,
+        Scenario,
+    )
 
 __all__ = ["AppliedPolicy", "Policies", "PolicyService", "PolicySource"]
 
@@ -41,6 +50,24 @@ class AppliedPolicy:
     scenario: Scenario
     calibration: str | None
     estimator: SameEstimator | None
+
+    def compare(
+        self, template_a: FaceTemplate, template_b: FaceTemplate, counts: tuple[int, int]
+    ) -> Comparison:
+        """Return what is to be said of two faces.
+
+        Parameters
+        ----------
+        template_a, template_b : the faces
+        counts : how many faces each picture showed
+
+        Raises
+        ------
+        InputError
+            The templates come from different models.
+        """
+        found = compare_templates(template_a, template_b, self.scenario, counts, self.estimator)
+        return replace(found, calibration=self.calibration)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ood_face.ports import Detector, Embedder
+    from ood_face.service.work import WorkFeed
     from ood_face.types import DetectedFace, FaceTemplate, RgbImage, Scenario
 
 __all__ = ["Prober", "Which", "check_dropout"]
@@ -33,6 +34,7 @@ class Prober:
     align : warps one face of a picture onto a uint8 (112, 112, 3) crop
     dominant_face_ratio : where one face is wanted, the largest is taken if its area is at least
         this many times the next one's
+    work : is told how long each stage takes, and how many faces there were
     """
 
     def __init__(
@@ -41,17 +43,21 @@ class Prober:
         embedder: Embedder,
         align: Callable[[RgbImage, DetectedFace], NDArray[np.uint8]],
         dominant_face_ratio: float,
+        work: WorkFeed,
     ) -> None:
         self._detector = detector
         self._embedder = embedder
         self.align = align
         self._dominant_face_ratio = dominant_face_ratio
+        self._work = work
         # for second pictures; its tasks submit no tasks, so they can't wait for each other
         self._second = ThreadPoolExecutor(thread_name_prefix="second-picture")
 
     def detect(self, image: RgbImage) -> list[DetectedFace]:
         """Return the faces of a picture, largest first."""
-        faces = self._detector.detect(image)
+        with self._work.stage("detect"):
+            faces = self._detector.detect(image)
+        self._work.found(len(faces))
         return sorted(faces, key=lambda face: face.area_px2, reverse=True)
 
     def templates(
@@ -65,12 +71,16 @@ class Prober:
         """
         if not faces:
             return []
-        crops = np.stack([self.align(image, face) for face in faces])
-        if passes is None:
-            embedded, doubts = self._embedder.embed(crops), None
-        else:
-            embedded, doubts = self._embedder.embed_with_uncertainty(crops, passes)
-        return embedded.templates(self._embedder.model_id, faces, doubts)
+        crops = self._crops(image, faces)
+        with self._work.stage("embed"):
+            if passes is None:
+                embedded, doubts = self._embedder.embed(crops), None
+            else:
+                embedded, doubts = self._embedder.embed_with_uncertainty(crops, passes)
+        self._work.embedded(len(crops))
+        made = embedded.templates(self._embedder.model_id, faces, doubts)
+        self._work.made(made)
+        return made
 
     def one(
         self,
@@ -108,10 +118,13 @@ class Prober:
             raise MultipleFacesError.in_picture(len(faces), ratio, which)
         if dropout_passes == 0:
             return self.templates(image, faces[:1])[0], len(faces)
-        crops = self.align(image, faces[0])[None]
-        embedded, runs = self._embedder.embed_passes(crops, dropout_passes)
-        (template,) = embedded.templates(self._embedder.model_id, faces[:1], runs=runs)
-        return template, len(faces)
+        crops = self._crops(image, faces[:1])
+        with self._work.stage("embed"):
+            embedded, runs = self._embedder.embed_passes(crops, dropout_passes)
+        self._work.embedded(len(crops))
+        made = embedded.templates(self._embedder.model_id, faces[:1], runs=runs)
+        self._work.made(made)
+        return made[0], len(faces)
 
     def two(
         self,
@@ -128,6 +141,10 @@ class Prober:
             # the second's work ends before this call, also when the first failed
             second.exception()
         return first, second.result()
+
+    def _crops(self, image: RgbImage, faces: list[DetectedFace]) -> NDArray[np.uint8]:
+        with self._work.stage("align"):
+            return np.stack([self.align(image, face) for face in faces])
 
 
 def _chosen(faces: list[DetectedFace], number: int) -> DetectedFace:

@@ -23,7 +23,7 @@ from ood_face.types import MAX_TEMPLATES, Identification, Verification
 if TYPE_CHECKING:
     from ood_face.ports import Gallery
     from ood_face.service.faces import FaceService
-    from ood_face.types import RgbImage
+    from ood_face.types import Candidate, EnrolledSubject, FaceTemplate, RgbImage
 
 __all__ = ["MAX_TOP_K", "Searcher"]
 
@@ -59,35 +59,29 @@ class Searcher:
         policy = self._faces.applied(scenario or info.scenario, calibration, info.calibration)
         applied, estimator = policy.scenario, policy.estimator
         probe, _ = self._faces.extract_one(image, dropout_passes=applied.dropout_passes)
-        # the margin needs two subjects; each can fill max_templates places before the next comes
-        subjects = max(top_k, 2)
-        ids: list[str] = []
-        for most in (info.max_templates, MAX_TEMPLATES):
-            # subjects enrolled when the gallery kept more templates can have as many still
-            count = subjects * most
-            hits = gallery.search(probe.feature[None], count)[0]
-            ids = subject_ids_of(((hit.subject_id, hit.similarity) for hit in hits), subjects)
-            if len(ids) == subjects or len(hits) < count:
-                break
-        enrolled, prior = gallery.enrolled(ids), applied.same_prior
-        among = 0 if estimator is None else self._counts.subjects(gallery)
-        candidates = with_probabilities(
-            rank(probe.feature, enrolled), probe.ood_score, estimator, among, prior
-        )
-        verdict, reasons, margin = decide_identity(probe.ood_score, candidates, applied)
-        found = Identification(
-            probe=probe,
-            verdict=verdict,
-            reasons=reasons,
-            candidates=tuple(candidates[:top_k]),
-            margin=margin,
-            gallery=info.name,
-            scenario=applied,
-            calibration=policy.calibration,
-        )
-        pairs = with_features(candidates, enrolled)
-        spread = spread_of_search(probe, pairs, estimator, among, prior)
-        return replace(found, explanation=explain_identification(found, spread))
+        with self._faces.work.stage("search"):
+            ids = _nearest(gallery, probe, max(top_k, 2), info.max_templates)
+            enrolled = gallery.enrolled(ids)
+            among = 0 if estimator is None else self._counts.subjects(gallery)
+        with self._faces.work.stage("decide"):
+            prior = applied.same_prior
+            candidates = with_probabilities(
+                rank(probe.feature, enrolled), probe.ood_score, estimator, among, prior
+            )
+            verdict, reasons, margin = decide_identity(probe.ood_score, candidates, applied)
+            found = Identification(
+                probe=probe,
+                verdict=verdict,
+                reasons=reasons,
+                candidates=tuple(candidates[:top_k]),
+                margin=margin,
+                gallery=info.name,
+                scenario=applied,
+                calibration=policy.calibration,
+            )
+            pairs = with_features(candidates, enrolled)
+            spread = spread_of_search(probe, pairs, estimator, among, prior)
+            return replace(found, explanation=explain_identification(found, spread))
 
     def verify(
         self,
@@ -104,30 +98,53 @@ class Searcher:
         applied, estimator, prior = policy.scenario, policy.estimator, policy.scenario.same_prior
         gallery.subject(subject_id)  # an unknown one is told before the picture is worked on
         probe, _ = self._faces.extract_one(image, dropout_passes=applied.dropout_passes)
-        enrolled = gallery.enrolled([subject_id])
-        candidates = rank(probe.feature, enrolled)
-        if not candidates:
-            raise SubjectNotFoundError(
-                "gallery.no_template",
-                "subject {subject} of gallery {gallery} has no template to compare with",
+        with self._faces.work.stage("search"):
+            enrolled = gallery.enrolled([subject_id])
+        with self._faces.work.stage("decide"):
+            candidate = _claimed(probe, enrolled, info.name, subject_id)
+            # one subject is claimed, so the prior is that of two pictures
+            (candidate,) = with_probabilities([candidate], probe.ood_score, estimator, 1, prior)
+            verdict, reasons = decide_verification(probe.ood_score, candidate, applied)
+            found = Verification(
+                probe=probe,
+                candidate=candidate,
+                verdict=verdict,
+                reasons=reasons,
                 gallery=info.name,
-                subject=subject_id,
+                scenario=applied,
+                calibration=policy.calibration,
             )
-        # one subject is claimed, so the prior is that of two pictures
-        (candidate,) = with_probabilities(candidates, probe.ood_score, estimator, 1, prior)
-        verdict, reasons = decide_verification(probe.ood_score, candidate, applied)
-        found = Verification(
-            probe=probe,
-            candidate=candidate,
-            verdict=verdict,
-            reasons=reasons,
-            gallery=info.name,
-            scenario=applied,
-            calibration=policy.calibration,
+            pairs = with_features([candidate], enrolled)
+            spread = spread_of_search(probe, pairs, estimator, 1, prior)
+            return replace(found, explanation=explain_verification(found, spread))
+
+
+def _nearest(gallery: Gallery, probe: FaceTemplate, subjects: int, max_templates: int) -> list[str]:
+    # the margin needs two subjects; each can fill max_templates places before the next comes
+    ids: list[str] = []
+    for most in (max_templates, MAX_TEMPLATES):
+        # subjects enrolled when the gallery kept more templates can have as many still
+        count = subjects * most
+        hits = gallery.search(probe.feature[None], count)[0]
+        ids = subject_ids_of(((hit.subject_id, hit.similarity) for hit in hits), subjects)
+        if len(ids) == subjects or len(hits) < count:
+            break
+    return ids
+
+
+def _claimed(
+    probe: FaceTemplate, enrolled: list[EnrolledSubject], gallery: str, subject_id: str
+) -> Candidate:
+    candidates = rank(probe.feature, enrolled)
+    if not candidates:
+        raise SubjectNotFoundError(
+            "gallery.no_template",
+            "subject {subject} of gallery {gallery} has no template to compare with",
+            gallery=gallery,
+            subject=subject_id,
         )
-        pairs = with_features([candidate], enrolled)
-        spread = spread_of_search(probe, pairs, estimator, 1, prior)
-        return replace(found, explanation=explain_verification(found, spread))
+    (candidate,) = candidates
+    return candidate
 
 
 class _Counts:

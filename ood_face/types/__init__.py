@@ -9,6 +9,9 @@ from ood_face.types.access import (
     Caller,
     Role,
 )
+from ood_face.types.admission import (
+    AdmissionLoad,
+)
 from ood_face.types.arrays import (
     RgbImage,
 )
@@ -61,7 +64,9 @@ from ood_face.types.galleries import (
     check_subject_id,
 )
 from ood_face.types.observation import (
+    STAGES,
     Observation,
+    Stage,
     VerdictSource,
 )
 from ood_face.types.policies import (
@@ -102,6 +107,8 @@ __all__ = [
     "MAX_TEMPLATES",
     "MODEL_CALIBRATION",
     "NO_CALIBRATION",
+    "STAGES",
+    "AdmissionLoad",
     "AlignedFace",
     "AuditAction",
     "AuditEvent",
@@ -150,6 +157,7 @@ __all__ = [
     "SameEstimator",
     "SameModel",
     "Scenario",
+    "Stage",
     "Subject",
     "TemplateRecord",
     "UncertaintyLevel",

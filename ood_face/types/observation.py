@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from ood_face.types.decisions import Verdict
 
-__all__ = ["Observation", "VerdictSource"]
+__all__ = ["STAGES", "Observation", "Stage", "VerdictSource"]
 
 VerdictSource = Literal["compare", "verify", "identify"]
+# what a request goes through, in this order; it waits for a place before anything is detected
+Stage = Literal["decode", "wait", "detect", "align", "embed", "search", "decide"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 @dataclass(frozen=True, slots=True)

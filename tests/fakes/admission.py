@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ood_face.errors import BusyError
+from ood_face.types import AdmissionLoad
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,10 @@ class CountingAdmission:
         self._lock = threading.Lock()
         self.admitted = 0
         self.inside = 0
+
+    @property
+    def load(self) -> AdmissionLoad:
+        return AdmissionLoad(at_work=self.inside, workers=1000)
 
     @contextmanager
     def admit(self) -> Iterator[None]:
@@ -34,6 +39,8 @@ class CountingAdmission:
 
 class FullAdmission:
     """Lets nobody in."""
+
+    load = AdmissionLoad()
 
     @contextmanager
     def admit(self) -> Iterator[None]:

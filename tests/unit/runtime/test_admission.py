@@ -7,6 +7,7 @@ import pytest
 
 from ood_face.errors import BusyError
 from ood_face.runtime import BoundedAdmission
+from ood_face.types import AdmissionLoad
 
 
 class Guest(threading.Thread):
@@ -42,7 +43,7 @@ def guests():
 
 def wait_for_queue(admission, count):
     deadline = time.monotonic() + 5
-    while admission.waiting < count:
+    while admission.load.waiting < count:
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -74,7 +75,7 @@ def test_nobody_waits_longer_than_the_timeout(guests):
     with pytest.raises(BusyError) as caught, admission.admit():
         pytest.fail("was let in")
     assert caught.value.key == "busy.timeout"
-    assert admission.waiting == 0
+    assert admission.load.waiting == 0
 
 
 def test_without_a_queue_a_free_worker_is_still_given():
@@ -91,3 +92,27 @@ def test_a_failure_inside_frees_the_place():
         raise ZeroDivisionError
     with admission.admit():
         pass
+
+
+def test_the_load_says_who_is_in_who_waits_and_who_was_refused(guests):
+    admission = BoundedAdmission(1, 1, 0.05)
+    assert admission.load == AdmissionLoad(workers=1, queue_size=1)
+    inside = guests(admission)
+    assert inside.inside.wait(5)
+    with pytest.raises(BusyError), admission.admit():
+        pytest.fail("was let in")
+    assert admission.load == AdmissionLoad(1, 0, 1, 1, refused_late=1)
+    patient = BoundedAdmission(1, 1, 60.0)
+    holder, waiter = guests(patient), None
+    assert holder.inside.wait(5)
+    waiter = guests(patient)
+    wait_for_queue(patient, 1)
+    with pytest.raises(BusyError), patient.admit():
+        pytest.fail("was let in")
+    assert patient.load == AdmissionLoad(1, 1, 1, 1, refused_full=1)
+    holder.may_leave.set()
+    assert waiter.inside.wait(5)
+    assert patient.load == AdmissionLoad(1, 0, 1, 1, refused_full=1)
+    waiter.may_leave.set()
+    waiter.join(10)
+    assert patient.load.at_work == 0

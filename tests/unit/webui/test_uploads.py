@@ -6,6 +6,7 @@ import pytest
 
 from ood_face.config import Settings
 from ood_face.errors import ImageTooLargeError, InputError
+from ood_face.service import WorkFeed
 from tests.fakes import picture, png
 from webui.uploads import Limits, Upload, read_uploads
 
@@ -60,9 +61,9 @@ def test_a_long_name_is_cut():
 
 def test_the_settings_limits_hold():
     with pytest.raises(ImageTooLargeError, match="100001 bytes"):
-        Upload("a", b"x" * 100_001).image(LIMITS)
+        Upload("a", b"x" * 100_001).image(LIMITS, WorkFeed())
     with pytest.raises(ImageTooLargeError, match="10000"):
-        Upload("a", png(picture(400, height_px=100))).image(LIMITS)
+        Upload("a", png(picture(400, height_px=100))).image(LIMITS, WorkFeed())
 
 
 def test_two_full_pictures_fit_the_apis_limit_on_a_body():

@@ -1,0 +1,29 @@
+"""How full a service is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["AdmissionLoad"]
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionLoad:
+    """Who is inside, who waits, and who was refused.
+
+    Attributes
+    ----------
+    at_work : requests inside right now
+    waiting : requests that wait for a place
+    workers : requests that may be inside at once
+    queue_size : requests that may wait
+    refused_full : so many found the queue full, since the start
+    refused_late : so many waited as long as one may, since the start
+    """
+
+    at_work: int = 0
+    waiting: int = 0
+    workers: int = 0
+    queue_size: int = 0
+    refused_full: int = 0
+    refused_late: int = 0
