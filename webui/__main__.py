@@ -1,4 +1,7 @@
-"""``python -m webui``: the page and the API on the port of the settings."""
+"""``python -m webui``: the page and the API on the port of the settings.
+
+With ``--supervised`` (supervisord.conf) the server ends when its parent dies.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,23 @@ import signal
 import sys
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Serve with the settings of the environment; return the exit code of ``serve``."""
     # it means: read the policies again; while there is none to read again, it means nothing
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if arguments == ["--supervised"]:
+        from ood_face.supervision.parent import end_with_parent  # noqa: PLC0415
+
+        if not end_with_parent():
+            return 0
+    elif arguments:
+        sys.stderr.write(f"ood_face: unknown argument {arguments[0]}; there is --supervised\n")
+        return 2
     # seconds, in which the signal may come
     from pydantic import ValidationError  # noqa: PLC0415
 
     from ood_face.config import Settings  # noqa: PLC0415
+    from ood_face.logs import log_uncaught  # noqa: PLC0415
     from webui.server import EXIT_CONFIG, serve  # noqa: PLC0415
 
     try:
@@ -23,8 +35,9 @@ def main() -> int:
         name = "_".join(str(part) for part in first["loc"]).upper()
         sys.stderr.write(f"ood_face: OOD_FACE_{name}: {first['msg']}\n")
         return EXIT_CONFIG
+    log_uncaught()
     return serve(settings)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
