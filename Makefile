@@ -87,6 +87,7 @@ check: .venv-dev/.installed ## linters, types, layers, security
 	.venv-dev/bin/lint-imports
 	$(DEV_PYTHON) -m bandit --quiet --severity-level medium --configfile pyproject.toml \
 		--recursive ood_face webui deploy
+	$(DEV_PYTHON) deploy/audit_dependencies.py
 
 format: .venv-dev/.installed ## sort imports and format
 	$(DEV_PYTHON) -m ruff check --select I --fix .
