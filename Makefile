@@ -33,6 +33,7 @@ EVALUATE_ARGS ?=
 SERVE_PYTHON := .venv/bin/python
 DEV_PYTHON := .venv-dev/bin/python
 FACENET_PYTHON := .venv-facenet/bin/python
+PEERS_PYTHON := .venv-peers/bin/python
 SUPERVISORCTL := .venv/bin/supervisorctl -c deploy/supervisord.conf
 PROGRAM := face-recognition-ood
 
@@ -93,10 +94,10 @@ format: .venv-dev/.installed ## sort imports and format
 	$(DEV_PYTHON) -m ruff check --select I --fix .
 	$(DEV_PYTHON) -m ruff format .
 
-# with .venv-facenet there (make test-facenet), facenet-pytorch is measured beside our detector
-bench: .venv-dev/.installed ## measure; prints tables, writes JSON into build/bench
-	$(if $(wildcard .venv-facenet/.installed),OOD_FACE_FACENET_PYTHON=$(FACENET_PYTHON)) \
-		$(DEV_PYTHON) tests/benchmark/run.py $(BENCH_ARGS)
+# what others offer is measured in an environment of its own; PEERS_PYTHON=.venv-facenet/bin/python
+# takes the one with all of facenet-pytorch's own pins (make test-facenet makes it)
+bench: .venv-dev/.installed .venv-peers/.installed ## measure; prints tables, writes JSON into build/bench
+	OOD_FACE_PEERS_PYTHON=$(PEERS_PYTHON) $(DEV_PYTHON) tests/benchmark/run.py $(BENCH_ARGS)
 
 train: .venv-dev/.installed ## distil, train RTS, refit, release as weights/$(MODEL)
 	@test -d "$(FACES_DIR)" || { echo "FACES_DIR=$(FACES_DIR) is no folder: set it to the folder" \
@@ -125,7 +126,7 @@ settings: .venv-dev/.installed ## rewrite deploy/env.example and the README's ta
 	$(DEV_PYTHON) deploy/settings_reference.py
 
 clean: ## remove environments, caches and build results; weights, runs and logs stay
-	rm -rf .venv .venv-dev .venv-facenet build dist *.egg-info .cache .coverage htmlcov \
+	rm -rf .venv .venv-dev .venv-facenet .venv-peers build dist *.egg-info .cache .coverage htmlcov \
 		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find ood_face webui tests deploy -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -168,6 +169,16 @@ endef
 	$(FACENET_PYTHON) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# facenet-pytorch, as it asks to be installed, but for torch: its own pin is two gigabytes of code
+# for accelerators. torchvision is left out, see tests/benchmark/peers. Its numpy needs Python 3.11
+# or 3.12.
+.venv-peers/.installed: deploy/locks/peers.lock | check-python
+	@echo "Setting up .venv-peers, once; this takes a minute."
+	@$(call environment,.venv-peers)
+	$(PEERS_PYTHON) -m pip install --quiet "$(TORCH)" $(TORCH_PIP_ARGS)
+	$(PEERS_PYTHON) -m pip install --quiet --require-hashes --no-deps -r deploy/locks/peers.lock
+	@touch $@
+
 chromium: # the tests of the page drive a real browser
 	@if ! command -v chromium >/dev/null 2>&1; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
@@ -205,4 +216,6 @@ lock: $(UV) ## rewrite deploy/locks/*.lock from pyproject.toml
 		--constraint deploy/locks/serve.lock --output-file deploy/locks/dev.lock
 	$(COMPILE) pyproject.toml deploy/locks/build.in --extra dev --extra facenet \
 		--python-platform x86_64-manylinux_2_28 --output-file deploy/locks/facenet.lock
+	$(COMPILE) $(EVERYWHERE) deploy/locks/peers.in deploy/locks/torch.in \
+		--excludes deploy/locks/peers-not-locked.in --output-file deploy/locks/peers.lock
 	sed -i -e "s/ ; $(MARKER)//" -e "s/ and $(PLATFORM)//" deploy/locks/*.lock

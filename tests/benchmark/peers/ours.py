@@ -1,0 +1,170 @@
+"""This project, asked as the others are: detection, extraction, and each network alone.
+
+``PYTHON -m tests.benchmark.peers.ours CORES``, asked by a player. The settings are the defaults,
+which follow the number of cores.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ood_face import open_service
+from ood_face.artifacts import Manifest, verified_path
+from ood_face.config import Settings
+from ood_face.detection import MtcnnSettings, open_mtcnn
+from ood_face.imaging import decode
+from ood_face.runtime import PaddleSession, open_session
+from tests.benchmark.peers.wire import CORES, answer, measured
+
+if TYPE_CHECKING:
+    from ood_face.detection import MtcnnDetector
+    from ood_face.service import FaceService
+    from ood_face.types import RgbImage
+
+SETTINGS = Settings(_env_file=None)
+MANIFEST = Manifest.load(SETTINGS.weights_dir)
+# what facenet-pytorch does by default: every face from 20 pixels on, nothing scaled down
+EQUAL = MtcnnSettings(
+    min_face_px=20, min_face_share=0.0, max_side_px=None, min_probability=0.0, max_faces=None
+)
+DEFAULT = MtcnnSettings(
+    min_face_px=SETTINGS.min_face_px,
+    min_face_share=SETTINGS.min_face_share,
+    max_side_px=SETTINGS.detection_max_side_px,
+    min_probability=SETTINGS.min_probability,
+    max_faces=SETTINGS.max_faces,
+)
+LOOKED_FOR = {"equal": EQUAL, "default": DEFAULT}
+
+
+@cache
+def service() -> FaceService:
+    """Return the service as the server opens it."""
+    return open_service(SETTINGS)
+
+
+@cache
+def pixels(path: str) -> RgbImage:
+    """Return a picture."""
+    return decode(Path(path).read_bytes())
+
+
+@cache
+def detector(settings: str) -> MtcnnDetector:
+    """Return the detector that looks for what facenet-pytorch does, or for what we do."""
+    return open_mtcnn(
+        MANIFEST,
+        workers=SETTINGS.workers,
+        threads=SETTINGS.threads_per_worker,
+        settings=LOOKED_FOR[settings],
+    )
+
+
+class Watched:
+    """A session that keeps the milliseconds of its runs, and the shapes it was given."""
+
+    def __init__(self, session: PaddleSession) -> None:
+        self._session = session
+        self.ms = 0.0
+        self.shapes: Counter[tuple[int, ...]] = Counter()
+
+    def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        (array,) = inputs.values()
+        self.shapes[array.shape] += 1
+        began = time.perf_counter()
+        outputs = self._session.run(inputs)
+        self.ms += 1000 * (time.perf_counter() - began)
+        return outputs
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._session, name)
+
+
+@cache
+def watched(settings: str) -> tuple[MtcnnDetector, dict[str, Watched]]:
+    """Return a detector and its networks, by name."""
+    made = detector.__wrapped__(settings)
+    sessions = {
+        name.lstrip("_"): Watched(value)
+        for name, value in vars(made).items()
+        if isinstance(value, PaddleSession)
+    }
+    for name, session in sessions.items():
+        setattr(made, f"_{name}", session)
+    return made, sessions
+
+
+def detect(path: str, settings: str) -> dict[str, object]:
+    """Detect in a decoded picture, with landmarks."""
+    image = pixels(path)
+    found, spent = measured(lambda: detector(settings).detect(image))
+    return {
+        **spent,
+        "boxes": [face.box_xyxy_px.tolist() for face in found],
+        "landmarks": [face.landmarks_px.tolist() for face in found],
+    }
+
+
+def stages(path: str, settings: str) -> dict[str, object]:
+    """Detect, and say how the milliseconds (wall) divide, and which shapes the networks saw."""
+    made, sessions = watched(settings)
+    for session in sessions.values():
+        session.ms = 0.0
+        session.shapes.clear()
+    image = pixels(path)
+    _, spent = measured(lambda: made.detect(image))
+    ms = {name: session.ms for name, session in sessions.items()}
+    ms["around"] = spent["wall_ms"] - sum(ms.values())
+    shapes = {name: list(session.shapes.items()) for name, session in sessions.items()}
+    return {"ms": ms, "shapes": shapes}
+
+
+def extract(path: str) -> dict[str, object]:
+    """Go from the bytes of a file to the features of all faces."""
+    encoded, doing = Path(path).read_bytes(), service()
+    found, spent = measured(lambda: doing.extract(decode(encoded)))
+    return {**spent, "faces": len(found)}
+
+
+def align(path: str, crops: str) -> dict[str, object]:
+    """Go from the bytes of a file to all aligned faces; these are left in a ``.npy`` file."""
+    encoded, doing = Path(path).read_bytes(), service()
+
+    def work() -> list[np.ndarray]:
+        image = decode(encoded)
+        return [doing.crop(image, face) for face in doing.detect(image)]
+
+    aligned, spent = measured(work)
+    np.save(crops, np.stack(aligned) if aligned else np.empty((0, 112, 112, 3), np.uint8))
+    return {**spent, "faces": len(aligned)}
+
+
+@cache
+def network(program: str, precision: str) -> PaddleSession:
+    """Open a network alone, by the name of its file."""
+    entry = MANIFEST.model(program.partition("/")[0])
+    paths = (verified_path(entry, f"{program}.{end}") for end in ("json", "pdiparams"))
+    return open_session(*paths, workers=1, threads=CORES, precision=precision)
+
+
+def run(program: str, precision: str, shape: list[int]) -> dict[str, object]:
+    """Run a network once on noise of a shape."""
+    session = network(program, precision)
+    (name,) = session.input_specs
+    noise = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+    _, spent = measured(lambda: session.run({name: noise}))
+    return spent
+
+
+if __name__ == "__main__":
+    cv2.setNumThreads(CORES)
+    answer(
+        {"detect": detect, "stages": stages, "extract": extract, "align": align, "run": run}
+    )
