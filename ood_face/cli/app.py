@@ -16,6 +16,8 @@ from ood_face.bootstrap import open_review, open_scenarios, open_service, read_s
 from ood_face.cli.audit import audit
 from ood_face.cli.backup import backup, restore
 from ood_face.cli.calibrating import calibrate
+from ood_face.cli.doctor import EPILOG as DOCTOR_EPILOG
+from ood_face.cli.doctor import doctor
 from ood_face.cli.drift import app as drift_app
 from ood_face.cli.exits import (
     EXIT_OF_VERDICT,
@@ -88,6 +90,7 @@ app.add_typer(review_app, name="review")
 for command in (audit, backup, calibrate, restore, trust):
     app.command(epilog=HELP_EPILOG)(command)
 app.command("operating-points", epilog=HELP_EPILOG)(operating_points)
+app.command(epilog=DOCTOR_EPILOG)(doctor)
 
 
 @app.command(epilog=HELP_EPILOG)
