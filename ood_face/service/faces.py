@@ -13,6 +13,7 @@ from ood_face.uncertainty import DEFAULT_PASSES, wanted_passes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
@@ -104,6 +105,10 @@ class FaceService:
     def load(self) -> AdmissionLoad:
         """Who is at work and who waits right now, and how many were refused so far."""
         return self._admission.load
+
+    def reserved(self) -> AbstractContextManager[None]:
+        """Hold a place while a picture is decoded, until it is worked on; BusyError: there is none."""
+        return self._admission.reserved()
 
     @property
     def scenarios(self) -> Mapping[str, Scenario]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -60,6 +61,7 @@ class TimedAdmission:
     def __init__(self, admission: Admission, work: WorkFeed) -> None:
         self._admission = admission
         self._work = work
+        self._of_thread = threading.local()
 
     @property
     def load(self) -> AdmissionLoad:
@@ -68,11 +70,33 @@ class TimedAdmission:
 
     @contextmanager
     def admit(self) -> Iterator[None]:
-        """Wait for a place and hold it; see :class:`ood_face.ports.Admission`."""
-        with ExitStack() as held:
-            with self._work.stage("wait"):
-                held.enter_context(self._admission.admit())
+        """Wait for a place and hold it; see :class:`ood_face.ports.Admission`.
+
+        A place that this thread has reserved is taken over, and given back in the end.
+        """
+        reserved: ExitStack | None = getattr(self._of_thread, "reserved", None)
+        with self._place() if reserved is None else reserved.pop_all():
+            self._of_thread.reserved = None
             yield
+
+    @contextmanager
+    def reserved(self) -> Iterator[None]:
+        """Wait for a place, and hold it until this thread's next admission has ended.
+
+        Without an admission, until the block ends. It is for work that prepares the admitted one
+        and is to be bounded or refused with it.
+        """
+        with self._place() as place:
+            self._of_thread.reserved = place
+            try:
+                yield
+            finally:
+                self._of_thread.reserved = None
+
+    def _place(self) -> ExitStack:
+        with ExitStack() as held, self._work.stage("wait"):
+            held.enter_context(self._admission.admit())
+            return held.pop_all()
 
 
 class _Timer:
