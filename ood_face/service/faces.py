@@ -107,7 +107,7 @@ class FaceService:
         return self._admission.load
 
     def reserved(self) -> AbstractContextManager[None]:
-        """Hold a place while a picture is decoded, until it is worked on; BusyError: there is none."""
+        """Hold a place while a picture is decoded and until it is worked on, or BusyError."""
         return self._admission.reserved()
 
     @property
