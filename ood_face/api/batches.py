@@ -14,7 +14,7 @@ from ood_face.api.bodies import FORCE, METADATA, NAME, SCENARIO, SUBJECT_ID
 from ood_face.api.callers import EnrollCaller, may_enroll
 from ood_face.api.forms import Body, read_body
 from ood_face.api.openapi import problems
-from ood_face.api.search_schemas import BatchEnd, BatchLine
+from ood_face.api.search_schemas import BatchEnd, BatchLine, BatchSummary
 from ood_face.errors import BusyError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def add_batches(
         # who may not enrol takes no place
         dependencies=[Depends(may_enroll), Depends(BatchPlaces().hold)],
         openapi_extra=_body(),
-        responses=problems(404, 408, 413, 415, 507) | {200: _LINES},
+        responses=problems(404, 408, 413, 415, 507) | {200: _lines()},
     )
     def enroll_batch(
         caller: EnrollCaller,
@@ -154,16 +154,14 @@ def _body() -> Schema:
     return {"requestBody": {"required": True, "content": content}}
 
 
-_LINES: Schema = {
-    "description": "A line for each subject, then the summary.",
-    "content": {
-        NDJSON: {
-            "schema": {
-                "anyOf": [
-                    BatchLine.model_json_schema(ref_template="#/components/schemas/{model}"),
-                    BatchEnd.model_json_schema(ref_template="#/components/schemas/{model}"),
-                ]
-            }
-        }
-    },
-}
+def _lines() -> Schema:
+    line = BatchLine.model_json_schema(ref_template="#/components/schemas/{model}")
+    end = BatchEnd.model_json_schema()
+    # no endpoint answers a summary as such, so it is no component
+    end["properties"]["summary"] = BatchSummary.model_json_schema()
+    for schema in (line, end):
+        schema.pop("$defs")
+    return {
+        "description": "A line for each subject, then the summary.",
+        "content": {NDJSON: {"schema": {"anyOf": [line, end]}}},
+    }

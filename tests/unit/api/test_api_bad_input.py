@@ -182,11 +182,19 @@ def test_unknown_addresses(client, path):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "TRACE", "PROPFIND", "X"])
 def test_wrong_methods(client, method):
     answer = client.request(method, "/v1/extract")
     assert (answer.status_code, answer.json()["code"]) == (405, "request.method")
     assert answer.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json"])
+@pytest.mark.parametrize("method", ["POST", "TRACE", "X"])
+def test_wrong_methods_beside_the_api(client, path, method):
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.json()["code"]) == (405, "request.method")
+    assert answer.headers["allow"].split(", ")[0] == "GET"
 
 
 def test_busy(client_of):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +72,15 @@ def test_every_answer_of_every_endpoint_is_described_with_its_media_type(everyth
                     path,
                     status,
                 )
+
+
+def test_the_document_refers_to_nothing_that_it_lacks(everything):
+    document = everything.get("/openapi.json").json()
+    text = json.dumps(document)
+    assert set(re.findall(r'"#/components/schemas/(\w+)"', text)) <= set(
+        document["components"]["schemas"]
+    )
+    assert '"$ref": "#/$defs' not in text
 
 
 def test_fields_have_descriptions_or_examples(everything):
