@@ -99,6 +99,12 @@ class Settings(BaseSettings):
         description="auto: the API asks for a key as soon as one exists, and always when it "
         "listens beyond this machine; required: always, and the page asks as well.",
     )
+    trusted_proxies: str = Field(
+        "127.0.0.1,::1",
+        description="Addresses or networks of proxies, separated by commas: whom and by which "
+        "scheme they say that they answer (X-Forwarded-For, X-Forwarded-Proto) is believed. "
+        "Empty: nobody.",
+    )
     rate_limit_per_minute: int = Field(
         600, ge=1, description="Requests a key may make a minute, unless it has its own limit."
     )

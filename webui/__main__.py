@@ -8,6 +8,8 @@ from __future__ import annotations
 import signal
 import sys
 
+EXIT_CONFIG = 2  # as the server's, which takes seconds to import
+
 
 def main(arguments: list[str]) -> int:
     """Serve with the settings of the environment; return the exit code of ``serve``."""
@@ -26,7 +28,7 @@ def main(arguments: list[str]) -> int:
 
     from ood_face.config import Settings  # noqa: PLC0415
     from ood_face.logs import log_uncaught  # noqa: PLC0415
-    from webui.server import EXIT_CONFIG, serve  # noqa: PLC0415
+    from webui.places import keep_in  # noqa: PLC0415
 
     try:
         settings = Settings()
@@ -36,6 +38,10 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"ood_face: OOD_FACE_{name}: {first['msg']}\n")
         return EXIT_CONFIG
     log_uncaught()
+    # before what the server imports reads where to write
+    keep_in(settings.data_dir)
+    from webui.server import serve  # noqa: PLC0415
+
     return serve(settings)
 
 

@@ -59,6 +59,8 @@ class StoppableServer(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
+            # else uvicorn would look into the environment itself
+            forwarded_allow_ips=settings.trusted_proxies,
         )
         # a float does as well as the int that is declared
         config.timeout_graceful_shutdown = cast("int", settings.stop_timeout_s)

@@ -191,6 +191,12 @@ def serve(
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
     """Serve the page and the API."""
+    from webui.places import keep_in  # noqa: PLC0415
+
+    with errors_as_exits(lang, as_json=False):
+        settings = read_settings(host=host, port=port)
+    # before what it imports reads where to write
+    keep_in(settings.data_dir)
     from webui import server  # noqa: PLC0415 - seconds of imports
 
     exits = {
@@ -199,7 +205,7 @@ def serve(
         server.EXIT_ARTIFACT: ExitCode.SETUP,
     }
     with errors_as_exits(lang, as_json=False):
-        ended = server.serve(read_settings(host=host, port=port))
+        ended = server.serve(settings)
     raise typer.Exit(exits.get(ended, ExitCode.FAILED))
 
 
