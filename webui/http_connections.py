@@ -156,9 +156,12 @@ class PacedProtocol(H11Protocol):
 
     def give_way(self, refusal: Refusal) -> None:
         """Close, as the connection has brought no request; say why if some of one came."""
+        begun = self._received > 0
+        # at once: the next to ask for room must find another
+        self._stop_waiting()
         if self.transport.is_closing():
             return
-        if self._received:
+        if begun:
             self._refuse(refusal)
         else:
             # a client that asks nothing would take an answer for that to its next request
