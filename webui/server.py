@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
 
 from ood_face import logs
 from ood_face.access import KeyStore
@@ -62,7 +63,8 @@ def build_app(served: Served, signin: SignIn | None = None) -> FastAPI:
     app = create_app(served)
     if signin is None and served.access is not None:
         signin = SignIn(served.access, f"ood_face_{settings.port}")
-    app.add_middleware(PageGuard, access=served.access, signin=signin)
+    # behind the first, which counts what this refuses
+    app.user_middleware.insert(1, Middleware(PageGuard, access=served.access, signin=signin))
     app.mount("/static-page", StaticFiles(directory=_HERE / "static"), name="static-page")
     app.mount("/examples", StaticFiles(directory=_HERE / "examples"), name="examples")
     gr.mount_gradio_app(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from anyio.to_thread import current_default_thread_limiter
@@ -12,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 import ood_face
-from ood_face.api.drift import drift_families, make_drift_router
+from ood_face.api.drift import make_drift_router
 from ood_face.api.errors import (
     answer_error,
     answer_http_error,
@@ -21,7 +20,8 @@ from ood_face.api.errors import (
 )
 from ood_face.api.gallery_routes import make_gallery_router
 from ood_face.api.heads import HeadLimit
-from ood_face.api.metrics import make_metrics_router
+from ood_face.api.health import Readiness
+from ood_face.api.metrics import CountRequests, Metrics, make_metrics_router
 from ood_face.api.middleware import BodyLimit, RequestLog
 from ood_face.api.openapi import use_problem_json
 from ood_face.api.policies import make_policies_router
@@ -79,7 +79,9 @@ def create_app(served: Served) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.access = served.access
-    app.include_router(make_router(service, settings))
+    readiness = Readiness(service)
+    metrics = Metrics(served, readiness)
+    app.include_router(make_router(service, settings, readiness))
     if served.galleries is not None:
         app.include_router(make_gallery_router(service, served.galleries, settings))
     if served.review is not None:
@@ -88,8 +90,7 @@ def create_app(served: Served) -> FastAPI:
         app.include_router(make_drift_router(served.drift))
     if served.policies is not None:
         app.include_router(make_policies_router(served.policies))
-    sources = [] if served.drift is None else [partial(drift_families, served.drift)]
-    app.include_router(make_metrics_router(sources))
+    app.include_router(make_metrics_router(metrics.registry))
     add_unknown(app)
     app.exception_handler(OodFaceError)(answer_error)
     app.exception_handler(HTTPException)(answer_http_error)
@@ -102,6 +103,8 @@ def create_app(served: Served) -> FastAPI:
     )
     app.add_middleware(HeadLimit)
     app.add_middleware(RequestLog)
+    # outside all others, so that it sees what they refuse
+    app.add_middleware(CountRequests, metrics=metrics.requests)
     use_problem_json(app)
     return app
 

@@ -30,6 +30,12 @@ class Readiness:
         self._lock = asyncio.Lock()
         self._tested_at = float("-inf")
         self._error: OodFaceError | None = None
+        self._last: tuple[bool, float] | None = None
+
+    @property
+    def last(self) -> tuple[bool, float] | None:
+        """Whether the last test passed, and when it ended (seconds since 1970); None: none yet."""
+        return self._last
 
     async def check(self) -> None:
         """Return if the model works.
@@ -43,6 +49,7 @@ class Readiness:
             if time.monotonic() - self._tested_at >= self._hold_s:
                 self._error = await asyncio.to_thread(self._test)
                 self._tested_at = time.monotonic()
+                self._last = (self._error is None, time.time())
         if self._error is not None:
             raise NotReadyError(
                 "request.self_test", "the self-test failed: {problem}", problem=self._error

@@ -101,6 +101,10 @@ class SqliteReviewQueue:
         """Wait until what was offered is written, or was left out."""
         self._waiting.join()
 
+    def size(self) -> tuple[int, int]:
+        """Return how many items there are, and how many of them have a label."""
+        return self._store.size()
+
     def page(self, query: ReviewQuery) -> ReviewPage:
         """Return items."""
         return self._store.page(query)

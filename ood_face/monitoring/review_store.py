@@ -122,6 +122,12 @@ class ReviewStore:
             connection.execute(_ERASE_TOO_MANY, (self._most,))
         return added
 
+    def size(self) -> tuple[int, int]:
+        """Return how many items there are, and how many of them have a label."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT COUNT(*), COUNT(label) FROM item").fetchone()
+        return int(row[0]), int(row[1])
+
     def page(self, query: ReviewQuery) -> ReviewPage:
         """Return items; see :class:`ood_face.ports.ReviewQueue`."""
         newest = query.order is ReviewOrder.NEWEST

@@ -39,6 +39,10 @@ class ReviewQueue(Protocol):
         """
         ...
 
+    def size(self) -> tuple[int, int]:
+        """Return how many items there are, and how many of them have a label."""
+        ...
+
     def page(self, query: ReviewQuery) -> ReviewPage:
         """Return items.
 

@@ -48,6 +48,10 @@ class ReviewService:
         """What keeps the items."""
         return self._queue
 
+    def size(self) -> tuple[int, int]:
+        """Return how many items there are, and how many of them have a label."""
+        return self._queue.size()
+
     def page(self, query: ReviewQuery | None = None) -> ReviewPage:
         """Return items; without a query, the newest that nobody has labelled."""
         return self._queue.page(ReviewQuery() if query is None else query)

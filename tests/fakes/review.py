@@ -85,6 +85,9 @@ class FakeReviewQueue:
     def flush(self) -> None:
         pass
 
+    def size(self) -> tuple[int, int]:
+        return len(self._items), len(self.labelled())
+
     def page(self, query: ReviewQuery) -> ReviewPage:
         def place(item: ReviewItem) -> tuple[int, ...]:
             return place_values(place_of(item, query.order), query.order)

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from ood_face.access import KeyStore
 from ood_face.api import create_app
 from ood_face.api.auth import Access
-from ood_face.api.metrics import CONTENT_TYPE, Family, Sample, exposition
+from ood_face.api.metrics import CONTENT_TYPE
 from ood_face.api.served import Served
 from ood_face.monitoring.drift import SIGNALS, DriftMonitor
 from ood_face.monitoring.drift_job import DriftJob
@@ -18,7 +18,7 @@ from ood_face.types import Observation, Role, Verdict
 from tests.fakes import fake_gallery_service
 from tests.unit.api.people import ANN, BEN, GALLERY, SUBJECTS, enroll, in_base64, shot
 
-LINE = re.compile(r'[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [0-9.e+-]+')
+LINE = re.compile(r'[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_0-9]+="[^"]*")*\})? [0-9.e+-]+')
 
 
 @pytest.fixture
@@ -86,20 +86,9 @@ def test_what_is_not_known_yet_has_no_number(drift_client):
     assert text.count("ood_face_drift_reference_items{") == len(SIGNALS) + 1  # and the verdicts
 
 
-def test_the_text_format_escapes_and_writes_what_is_not_finite():
-    labels = {"path": 'a"b\\c\nd'}
-    values = [Sample(value, labels) for value in (float("nan"), float("inf"), float("-inf"), 2.0)]
-    text = exposition([Family("some_gauge", "One\nline, a \\.", values), Family("empty", "-", [])])
-    name = 'some_gauge{path="a\\"b\\\\c\\nd"}'
-    assert text == (
-        "# HELP some_gauge One\\nline, a \\\\.\n# TYPE some_gauge gauge\n"
-        f"{name} NaN\n{name} +Inf\n{name} -Inf\n{name} 2.0\n"
-    )
-
-
 def test_an_api_without_a_drift_watch_has_no_such_address(client):
     assert client.get("/v1/drift").status_code == 404
-    assert client.get("/metrics").text == ""
+    assert "ood_face_drift" not in client.get("/metrics").text
 
 
 def test_the_figures_need_the_role_read(service, settings, drift, tmp_path):
