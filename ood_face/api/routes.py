@@ -18,7 +18,6 @@ from ood_face.api.answers import (
 from ood_face.api.auth import require
 from ood_face.api.explanation_schemas import UncertaintyOut
 from ood_face.api.forms import ReadBody
-from ood_face.api.health import Readiness
 from ood_face.api.openapi import body, problems
 from ood_face.api.pictures import decode_field
 from ood_face.api.schemas import (
@@ -37,6 +36,7 @@ from ood_face.types import FEATURE_DIM
 from ood_face.uncertainty import DEFAULT_PASSES, MAX_PASSES, MIN_PASSES, UncertaintyMethod
 
 if TYPE_CHECKING:
+    from ood_face.api.health import Readiness
     from ood_face.config import Settings
     from ood_face.service import FaceService
     from ood_face.types import FaceTemplate
@@ -44,13 +44,14 @@ if TYPE_CHECKING:
 __all__ = ["make_router"]
 
 
-def make_router(service: FaceService, settings: Settings) -> APIRouter:
+def make_router(service: FaceService, settings: Settings, readiness: Readiness) -> APIRouter:
     """Return all endpoints over a service.
 
     Parameters
     ----------
     service : what does the work
     settings : the limits on pictures
+    readiness : tests the service
     """
     router = APIRouter(responses=problems(422, 500))
     # any key will do: nothing here reads or changes what is stored
@@ -59,7 +60,7 @@ def make_router(service: FaceService, settings: Settings) -> APIRouter:
     _add_compare(with_key, service, settings)
     _add_about(with_key, service, settings)
     router.include_router(with_key)
-    _add_health(router, service)
+    _add_health(router, service, readiness)
     return router
 
 
@@ -183,9 +184,7 @@ def _add_about(router: APIRouter, service: FaceService, settings: Settings) -> N
         )
 
 
-def _add_health(router: APIRouter, service: FaceService) -> None:
-    readiness = Readiness(service)
-
+def _add_health(router: APIRouter, service: FaceService, readiness: Readiness) -> None:
     # both on the event loop: they answer also when all threads are at work or wait
     @router.get("/healthz", tags=["health"])
     async def healthz() -> Health:
