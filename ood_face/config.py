@@ -101,9 +101,8 @@ class Settings(BaseSettings):
     )
     trusted_proxies: str = Field(
         "127.0.0.1,::1",
-        description="Addresses or networks of proxies, separated by commas: whom and by which "
-        "scheme they say that they answer (X-Forwarded-For, X-Forwarded-Proto) is believed. "
-        "Empty: nobody.",
+        description="Addresses or networks of proxies, separated by commas, of which it is "
+        "believed who their client is and whether it spoke TLS (X-Forwarded-For and -Proto).",
     )
     rate_limit_per_minute: int = Field(
         600, ge=1, description="Requests a key may make a minute, unless it has its own limit."
