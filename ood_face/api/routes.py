@@ -92,8 +92,9 @@ def _add_extract(router: APIRouter, service: FaceService, settings: Settings) ->
     ) -> ExtractResponse:
         """Find all faces of a picture and return feature and quality of each, largest first."""
         data = sent.fields(("image",)).pictures["image"]
-        image = decode_field(request, "image", data, settings, service.work)
-        templates = service.extract(image, uncertainty, passes)
+        with service.reserved():
+            image = decode_field(request, "image", data, settings, service.work)
+            templates = service.extract(image, uncertainty, passes)
         if not templates and not allow_empty:
             height, width = image.shape[:2]
             raise NoFaceError.in_picture(width, height)
@@ -132,13 +133,15 @@ def _add_compare(router: APIRouter, service: FaceService, settings: Settings) ->
     ) -> CompareResponse:
         """Compare the face of one picture with the face of another."""
         fields = sent.fields(("image_a", "image_b"), ("scenario", "calibration"))
-        image_a, image_b = (
-            decode_field(request, *item, settings, service.work) for item in fields.pictures.items()
-        )
         scenario, calibration = (fields.texts.get(name) for name in ("scenario", "calibration"))
-        compared = service.compare(
-            image_a, image_b, "default" if scenario is None else scenario, calibration
-        )
+        with service.reserved():
+            image_a, image_b = (
+                decode_field(request, *item, settings, service.work)
+                for item in fields.pictures.items()
+            )
+            compared = service.compare(
+                image_a, image_b, "default" if scenario is None else scenario, calibration
+            )
         language = language_of(request)
         face_a, face_b = (
             ComparedFace(

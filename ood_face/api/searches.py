@@ -60,10 +60,12 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
         asked, scenario = fields.number("top_k"), fields.text("scenario")
         top_k = _DEFAULT_TOP_K if asked is None else asked
         data = fields.picture("image")
-        image = decode_field(request, "image", data, settings, galleries.work)
-        found = galleries.identify(
-            gallery, image, top_k, scenario, caller, calibration=fields.text("calibration")
-        )
+        calibration = fields.text("calibration")
+        with galleries.reserved():
+            image = decode_field(request, "image", data, settings, galleries.work)
+            found = galleries.identify(
+                gallery, image, top_k, scenario, caller, calibration=calibration
+            )
         language = language_of(request)
         return IdentifyResponse(
             verdict=found.verdict,
@@ -88,9 +90,12 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
         """Say whether the one face of a picture is the subject it claims to be."""
         fields = sent.values(("image",), tuple(_POLICY))
         data = fields.picture("image")
-        image = decode_field(request, "image", data, settings, galleries.work)
         scenario, calibration = fields.text("scenario"), fields.text("calibration")
-        found = galleries.verify(gallery, subject, image, scenario, caller, calibration=calibration)
+        with galleries.reserved():
+            image = decode_field(request, "image", data, settings, galleries.work)
+            found = galleries.verify(
+                gallery, subject, image, scenario, caller, calibration=calibration
+            )
         language = language_of(request)
         return VerifyResponse(
             verdict=found.verdict,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Response
@@ -136,7 +137,9 @@ def _add_enrolment(router: APIRouter, galleries: GalleryService, settings: Setti
             "scenario": fields.text("scenario"),
             "image": hashes(pictures),
         }
-        with about_pictures(sending.request, "image", len(pictures)):
+        # who sends no picture waits for nobody
+        place = galleries.reserved() if pictures else nullcontext()
+        with about_pictures(sending.request, "image", len(pictures)), place:
             enrolment = galleries.enroll(
                 gallery,
                 EnrolmentRequest(

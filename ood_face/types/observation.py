@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["STAGES", "Observation", "Stage", "VerdictSource"]
 
 VerdictSource = Literal["compare", "verify", "identify"]
-# what a request goes through, in this order; it waits for a place before anything is detected
+# what a request goes through; the API waits for a place before it decodes, the page after it
 Stage = Literal["decode", "wait", "detect", "align", "embed", "search", "decide"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 

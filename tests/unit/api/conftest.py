@@ -51,11 +51,11 @@ def galleries(service, audit) -> GalleryService:
 
 
 @pytest.fixture
-def gallery_client_of(service, settings) -> Callable[[GalleryService], TestClient]:
-    """Return a client of an API with galleries."""
+def gallery_client_of(service, settings) -> Callable[..., TestClient]:
+    """Return a client of an API with galleries, and over the service given or the common one."""
 
-    def make(galleries: GalleryService) -> TestClient:
-        app = create_app(Served(service, settings, galleries=galleries))
+    def make(galleries: GalleryService, faces: FaceService = service) -> TestClient:
+        app = create_app(Served(faces, settings, galleries=galleries))
         return TestClient(app, raise_server_exceptions=False)
 
     return make
