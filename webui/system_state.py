@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ood_face.api.served import Served
     from ood_face.service import FaceService
-    from ood_face.types import RgbImage
+    from ood_face.types import AdmissionLoad, RgbImage
 
 __all__ = ["GallerySize", "Speed", "SystemState", "look", "measure"]
 
@@ -67,6 +67,7 @@ class SystemState:
     ----------
     failure : what the self-test met; None: it passed
     self_test_ms : how long it took
+    load : who is at work and who waits
     disk_free_bytes, disk_bytes : where galleries and queue lie; None: it cannot be told
     galleries : what is enrolled; None: this server has none, or the visitor may not know
     needs_key : programs must show a key
@@ -77,6 +78,7 @@ class SystemState:
 
     failure: OodFaceError | None = None
     self_test_ms: float = 0.0
+    load: AdmissionLoad | None = None
     disk_free_bytes: int | None = None
     disk_bytes: int | None = None
     galleries: tuple[GallerySize, ...] | None = None
@@ -108,6 +110,7 @@ def look(
     return SystemState(
         failure=failure,
         self_test_ms=passed_ms,
+        load=served.faces.load,
         disk_free_bytes=free,
         disk_bytes=total,
         galleries=_galleries(served) if with_galleries else None,

@@ -70,7 +70,12 @@ def _now(state: SystemState | None, texts: Texts) -> Html:
         return _section("now", texts, tag("p", texts("system.looking"), class_="soft"))
     if state.error is not None:
         return error_card(Problem(state.error), texts)
-    lights = [_works(state, texts), _disk(state, texts), *_galleries(state, texts)]
+    lights = [
+        _works(state, texts),
+        *_load(state, texts),
+        _disk(state, texts),
+        *_galleries(state, texts),
+    ]
     again = tag("button", texts("system.again"), type="button", class_="quiet", data_do="show")
     return _section("now", texts, tag("ul", *lights, class_="lights"), again)
 
@@ -87,6 +92,26 @@ def _works(state: SystemState, texts: Texts) -> Html:
         return _light("bad", texts("system.broken"), sentence, " ", texts("system.broken_do"))
     note = texts("system.works_note", ms=f"{state.self_test_ms:.0f}")
     return _light("good", texts("system.works"), note)
+
+
+def _load(state: SystemState, texts: Texts) -> list[Html]:
+    load = state.load
+    if load is None:
+        return []
+    note = texts(
+        "system.load_note",
+        at_work=load.at_work,
+        workers=load.workers,
+        waiting=load.waiting,
+        queue_size=load.queue_size,
+        refused=load.refused_full + load.refused_late,
+    )
+    if load.at_work < load.workers:
+        return [_light("good", texts("system.idle"), note)]
+    if load.waiting < load.queue_size:
+        level, title = ("unknown", "busy") if load.waiting else ("good", "idle")
+        return [_light(level, texts(f"system.{title}"), note)]
+    return [_light("bad", texts("system.full"), note)]
 
 
 def _disk(state: SystemState, texts: Texts) -> Html:

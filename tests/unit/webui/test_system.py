@@ -11,8 +11,8 @@ from ood_face.config import Settings
 from ood_face.errors import ArtifactError, BackendError, ForbiddenError, UnauthenticatedError
 from ood_face.messages import LANGUAGES
 from ood_face.service import Policies
-from ood_face.types import CalibrationFacts, Policy, Scenario
-from tests.fakes import FakeDetector, fake_gallery_service, fake_service
+from ood_face.types import AdmissionLoad, CalibrationFacts, Policy, Scenario
+from tests.fakes import FakeDetector, FullAdmission, fake_gallery_service, fake_service
 from webui.catalogue import texts
 from webui.system_state import GallerySize, Speed, SystemState, look, measure
 from webui.views.system import NARROW_DISK_BYTES, system_view
@@ -42,6 +42,11 @@ class BrokenDetector(FakeDetector):
         raise BackendError("runtime.failed", "the network failed")
 
 
+class BusyAdmission(FullAdmission):
+    def __init__(self, load: AdmissionLoad) -> None:
+        self.load = load
+
+
 class Served:
     """The parts of a server that the tab looks at."""
 
@@ -66,6 +71,33 @@ def test_what_is_found_is_what_there_is(tmp_path):
     assert state.disk_bytes > state.disk_free_bytes > 0
     assert state.galleries == (GallerySize("staff", 0, 0),)
     assert state.needs_key is False
+
+
+@pytest.mark.parametrize(
+    ("load", "said", "level"),
+    [
+        (AdmissionLoad(1, 0, 2, 8), "idle", "good"),
+        (AdmissionLoad(2, 0, 2, 8, 3, 4), "idle", "good"),
+        (AdmissionLoad(2, 5, 2, 8), "busy", "unknown"),
+        (AdmissionLoad(2, 8, 2, 8), "full", "bad"),
+        (AdmissionLoad(2, 0, 2, 0), "full", "bad"),
+    ],
+)
+def test_who_is_at_work_and_who_waits_is_said(load, said, level):
+    html = shown(SystemState(load=load))
+
+    (light,) = [one for one in html.split("<li ") if EN(f"system.{said}") in one]
+    assert light.startswith(f'class="light-{level}"')
+    assert f"{load.at_work} of {load.workers} workers are busy" in light
+    assert f"{load.waiting} of at most {load.queue_size} requests wait" in light
+    assert f"Refused since the start: {load.refused_full + load.refused_late}." in light
+
+
+def test_the_load_is_what_the_service_tells():
+    load = AdmissionLoad(2, 5, 2, 8)
+    faces = fake_service(admission=BusyAdmission(load))
+
+    assert look(Served(faces), with_galleries=False).load == load
 
 
 def test_who_may_not_look_is_not_told_of_galleries():
