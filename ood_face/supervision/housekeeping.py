@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Housekeeping", "main"]
 
-_logger = logging.getLogger(__name__)
+# not __name__: this module is run as a program
+_logger = logging.getLogger("ood_face.supervision.housekeeping")
 
 
 class Housekeeping:

@@ -17,7 +17,8 @@ from ood_face.supervision.settings import LogLines, begin_log, supervisor_rpc
 
 __all__ = ["machine_memory_bytes", "main", "memory_watch"]
 
-_logger = logging.getLogger(__name__)
+# not __name__: this module is run as a program
+_logger = logging.getLogger("ood_face.supervision.memory")
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _SHARE = 0.75
 _MIB = 2**20

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ReadinessWatch", "main", "ready_url"]
 
-_logger = logging.getLogger(__name__)
+# not __name__: this module is run as a program
+_logger = logging.getLogger("ood_face.supervision.readiness")
 _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound
 _TIMEOUT_S = 5
 _BAD_ANSWERS = 2
@@ -117,8 +118,8 @@ class ReadinessWatch(HTTPOk):  # type: ignore[misc] # superlance has no types
             self._was_ready, self._bad = True, 0
             return
         self._bad += 1
-        _logger.warning("%s: %s", self.url, problem)
         loading = not self._was_ready and self._clock() - self._seen_at < _START_S
+        _logger.log(logging.DEBUG if loading else logging.WARNING, "%s: %s", self.url, problem)
         if self._bad >= _BAD_ANSWERS and not loading:
             self.act(f"{self.url}: {problem}", problem)
 

@@ -21,6 +21,7 @@ from ood_face.api.errors import STATUS_OF
 from ood_face.cli.exits import ExitCode
 from ood_face.config import Settings
 from ood_face.matching import load_scenarios
+from webui.server import EXIT_ARTIFACT, EXIT_CONFIG, EXIT_PORT
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "deploy" / "locks"
@@ -249,7 +250,9 @@ def test_supervisord_logs_into_rotated_files_and_opens_no_port() -> None:
     program = conf["program:face-recognition-ood"]
 
     assert "inet_http_server" not in conf
-    assert program["autorestart"] == "true"
+    # a wrong setting, broken weights and a taken port are not mended by another start
+    assert program["autorestart"] == "unexpected"
+    assert program["exitcodes"] == f"{EXIT_CONFIG},{EXIT_ARTIFACT},{EXIT_PORT}"
     assert program["stdout_logfile"].endswith("var/log/face-recognition-ood.log")
     assert int(program["stdout_logfile_backups"]) > 0
     assert program["stopasgroup"] == program["killasgroup"] == "true"
