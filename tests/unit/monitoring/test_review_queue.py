@@ -198,3 +198,14 @@ def test_two_processes_may_use_one_file(open_queue):
     filled(server, case())
     command.label(everything(command)[0].item_id, ReviewLabel.SAME, "ann")
     assert everything(server)[0].mark.by == "ann"
+
+
+def test_the_size_is_that_of_all_items_and_of_those_with_a_label(any_queue):
+    assert any_queue.size() == (0, 0)
+    filled(any_queue, case(1), case(2), case(3))
+    first = everything(any_queue)[0].item_id
+    any_queue.label(first, ReviewLabel.SAME, "ann")
+    assert any_queue.size() == (3, 1)
+    any_queue.label(first, None, "ann")
+    any_queue.delete(first)
+    assert any_queue.size() == (2, 0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.websockets import WebSocketDisconnect
 
 from ood_face.access import KeyStore
@@ -163,3 +164,25 @@ def test_every_answer_forbids_guessing_kinds_and_foreign_frames(client, key, pat
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["x-frame-options"] == "SAMEORIGIN"
         assert "frame-ancestors" in answer.headers["content-security-policy"]
+
+
+def test_what_is_asked_of_the_page_is_counted_also_what_is_refused(store, key):
+    with client_of(store, HOST, host="0.0.0.0") as client:  # noqa: S104 - what it is about
+        for path in ("/", "/nothing/7", "/static-page/page.css", "/static-page/core.css", "/v1/no"):
+            client.get(path)
+        client.get("/static-page/page.css", headers=basic(key))
+        client.post("/gradio_api/run/predict", json={}, headers=basic(key))
+        text = client.get("/metrics", headers={"X-API-Key": key}).text
+    counted = {
+        (sample.labels["method"], sample.labels["route"], sample.labels["status"])
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "ood_face_requests_total"
+    }
+    assert counted == {
+        ("GET", "/", "401"),
+        ("GET", "(none)", "401"),
+        ("GET", "/static-page/{file}", "401"),
+        ("GET", "/static-page/{file}", "200"),
+        ("POST", "/gradio_api/run/predict", "422"),
+    }
