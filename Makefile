@@ -71,7 +71,13 @@ logs: .venv/.installed ## follow the supervised server's log
 	@$(SUPERVISORCTL) tail -f $(PROGRAM)
 
 unsupervise: .venv/.installed ## stop the server and supervisord
-	@$(SUPERVISORCTL) shutdown
+	@pid=$$($(SUPERVISORCTL) pid) || { echo "supervisord is not running"; exit 0; }; \
+	$(SUPERVISORCTL) shutdown; \
+	n=0; while kill -0 "$$pid" 2>/dev/null; do \
+		n=$$((n + 1)); \
+		[ $$n -le 450 ] || { echo "supervisord ($$pid) is not down after 45 s"; exit 1; }; \
+		sleep 0.1; \
+	done
 
 # ---- development -----------------------------------------------------------------------------
 
