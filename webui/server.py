@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,12 +27,15 @@ from ood_face.bootstrap import (
 from ood_face.errors import ArtifactError, ConfigError, OodFaceError
 from webui.guard import PageGuard
 from webui.http_server import StoppableServer
+from webui.listening import bound, start_listening, why_not
 from webui.page import build_page, head, theme
 from webui.reloading import ignore_hangup, reload_on_hangup
 from webui.served import PageServed
 from webui.signin import SignIn
 
 if TYPE_CHECKING:
+    import socket
+
     from fastapi import FastAPI
 
     from ood_face.config import Settings
@@ -47,6 +49,11 @@ EXIT_ARTIFACT = 3
 EXIT_PORT = 4
 
 _HERE = Path(__file__).parent
+
+_MEND_WEIGHTS = (
+    "put the files of the release into OOD_FACE_WEIGHTS_DIR again; 'ood-face weights verify' "
+    "checks all of them"
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -99,10 +106,9 @@ def serve(settings: Settings) -> int:
     logging.getLogger("faiss").setLevel(logging.WARNING)
     ignore_hangup()
     try:
-        listener = _listen(settings.host, settings.port)
+        listener = bound(settings.host, settings.port)
     except OSError as exc:
-        sentence = f"cannot listen on {settings.host}:{settings.port}: {exc.strerror}"
-        return _fail(EXIT_PORT, sentence, settings)
+        return _fail(EXIT_PORT, why_not(settings.host, settings.port, exc), settings)
     with listener, ExitStack() as opened:
         try:
             keys = KeyStore(settings.data_dir)
@@ -128,32 +134,25 @@ def serve(settings: Settings) -> int:
         except ConfigError as exc:
             return _fail(EXIT_CONFIG, str(exc), settings)
         except ArtifactError as exc:
-            return _fail(EXIT_ARTIFACT, str(exc), settings)
+            return _fail(EXIT_ARTIFACT, f"{exc}; {_MEND_WEIGHTS}", settings)
         except OodFaceError as exc:
             return _fail(EXIT_BACKEND, str(exc), settings)
         server = StoppableServer(build_app(served), settings)
-        host, port = listener.getsockname()[:2]
-        _logger.info("model %s, serving on http://%s:%d", service.model_id, host, port)
+        _logger.info("model %s", service.model_id)
         reload_on_hangup(policies)
-        server.install_signals()
-        server.run(sockets=[listener])
-    return 0
+        return _run(server, listener, settings)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    # bound before the models are loaded, so that a taken port is told at once; the server
-    # listens when they are, and until then connections are refused
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    listener = socket.socket(family, kind, protocol)
+def _run(server: StoppableServer, listener: socket.socket, settings: Settings) -> int:
+    server.install_signals()
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError:
-        listener.close()
-        raise
-    return listener
+        start_listening(listener)
+    except OSError as exc:
+        return _fail(EXIT_PORT, why_not(settings.host, settings.port, exc), settings)
+    host, port = listener.getsockname()[:2]
+    _logger.info("serving on http://%s:%d", host, port)
+    server.run(sockets=[listener])
+    return 0
 
 
 def _fail(code: int, sentence: str, settings: Settings) -> int:

@@ -36,7 +36,8 @@ def test_a_taken_port_is_one_line_and_its_own_exit_code(tmp_path):
 
     assert ended.returncode == page.EXIT_PORT
     assert ended.stderr.strip().splitlines() == [
-        f"ood_face: cannot listen on 127.0.0.1:{port}: Address already in use"
+        f"ood_face: cannot listen on 127.0.0.1:{port}: Address already in use; stop the program "
+        "that listens there, or set OOD_FACE_PORT to another port"
     ]
 
 

@@ -40,11 +40,18 @@ class LiveServer:
     ----------
     folder : for data and log
     prefix : words before the command, such as those of a program that starts it
+    listen_port : None: one that is free
     settings : of the server
     """
 
-    def __init__(self, folder: Path, prefix: tuple[str, ...] = (), **settings: object) -> None:
-        self.port = free_port()
+    def __init__(
+        self,
+        folder: Path,
+        prefix: tuple[str, ...] = (),
+        listen_port: int | None = None,
+        **settings: object,
+    ) -> None:
+        self.port = free_port() if listen_port is None else listen_port
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
         self.data_dir = folder / "data"
