@@ -226,7 +226,10 @@ def require(role: Role | None) -> Callable[..., Caller]:
             return Caller(access.admit(presented, role, request.headers), request_id)
         except AccessError as exc:
             client = "?" if request.client is None else request.client.host
-            _logger.warning("request %s from %s refused: %s", request_id, client, exc.key)
+            fields = {"request_id": request_id}
+            _logger.warning(
+                "request %s from %s refused: %s", request_id, client, exc.key, extra=fields
+            )
             raise
 
     return caller

@@ -186,7 +186,9 @@ def answer_error(request: Request, error: OodFaceError) -> JSONResponse:
     """Answer one of our errors; what failed inside is logged and not told."""
     status, told = status_of(error), told_of(error)
     if told is not error:
-        _logger.error("request %s failed: %s", _request_id(request), error)
+        request_id = _request_id(request)
+        fields = {"request_id": request_id}
+        _logger.error("request %s failed: %s", request_id, error, extra=fields)
     response = _problem(request, status, told)
     response.headers.update(_headers_of(status, error))
     return response
@@ -214,7 +216,9 @@ def answer_invalid_parameter(request: Request, error: RequestValidationError) ->
 
 def answer_unexpected(request: Request, error: Exception) -> JSONResponse:
     """Answer a defect of ours, without a word about it; the server's log has the traceback."""
-    _logger.error("request %s met a defect: %s", _request_id(request), type(error).__name__)
+    request_id, kind = _request_id(request), type(error).__name__
+    fields = {"request_id": request_id}
+    _logger.error("request %s met a defect: %s", request_id, kind, extra=fields)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return _problem(request, status, _inside_error(status))
 
