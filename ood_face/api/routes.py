@@ -20,6 +20,7 @@ from ood_face.api.explanation_schemas import UncertaintyOut
 from ood_face.api.forms import ReadBody
 from ood_face.api.openapi import body, problems
 from ood_face.api.pictures import decode_field
+from ood_face.api.room import needs_room
 from ood_face.api.schemas import (
     ComparedFace,
     CompareResponse,
@@ -67,6 +68,7 @@ def make_router(service: FaceService, settings: Settings, readiness: Readiness) 
 def _add_extract(router: APIRouter, service: FaceService, settings: Settings) -> None:
     @router.post(
         "/v1/extract",
+        dependencies=needs_room(service.places),
         tags=["faces"],
         openapi_extra=body("image"),
         responses=problems(408, 413, 415, 503),
@@ -92,7 +94,7 @@ def _add_extract(router: APIRouter, service: FaceService, settings: Settings) ->
     ) -> ExtractResponse:
         """Find all faces of a picture and return feature and quality of each, largest first."""
         data = sent.fields(("image",)).pictures["image"]
-        with service.reserved():
+        with service.places.reserved():
             image = decode_field(request, "image", data, settings, service.work)
             templates = service.extract(image, uncertainty, passes)
         if not templates and not allow_empty:
@@ -115,6 +117,7 @@ def _add_extract(router: APIRouter, service: FaceService, settings: Settings) ->
 def _add_compare(router: APIRouter, service: FaceService, settings: Settings) -> None:
     @router.post(
         "/v1/compare",
+        dependencies=needs_room(service.places),
         tags=["faces"],
         openapi_extra=body(
             "image_a",
@@ -134,7 +137,7 @@ def _add_compare(router: APIRouter, service: FaceService, settings: Settings) ->
         """Compare the face of one picture with the face of another."""
         fields = sent.fields(("image_a", "image_b"), ("scenario", "calibration"))
         scenario, calibration = (fields.texts.get(name) for name in ("scenario", "calibration"))
-        with service.reserved():
+        with service.places.reserved():
             image_a, image_b = (
                 decode_field(request, *item, settings, service.work)
                 for item in fields.pictures.items()

@@ -19,6 +19,7 @@ from ood_face.api.callers import IdentifyCaller
 from ood_face.api.forms import ReadBody
 from ood_face.api.openapi import problems
 from ood_face.api.pictures import decode_field
+from ood_face.api.room import needs_room
 from ood_face.api.schemas import FaceQuality
 from ood_face.api.search_schemas import CandidateOut, IdentifyResponse, VerifyResponse
 from ood_face.messages import identity_name, verdict_name
@@ -49,6 +50,7 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
 
     @router.post(
         f"{GALLERY}:identify",
+        dependencies=needs_room(galleries.places),
         openapi_extra=fields_body({}, {"top_k": _TOP_K} | _POLICY, picture="image"),
         responses=problems(404, 408, 409, 413, 415, 503),
     )
@@ -61,7 +63,7 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
         top_k = _DEFAULT_TOP_K if asked is None else asked
         data = fields.picture("image")
         calibration = fields.text("calibration")
-        with galleries.reserved():
+        with galleries.places.reserved():
             image = decode_field(request, "image", data, settings, galleries.work)
             found = galleries.identify(
                 gallery, image, top_k, scenario, caller, calibration=calibration
@@ -77,6 +79,7 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
 
     @router.post(
         f"{SUBJECT}:verify",
+        dependencies=needs_room(galleries.places),
         openapi_extra=fields_body({}, _POLICY, picture="image"),
         responses=problems(404, 408, 409, 413, 415, 503),
     )
@@ -91,7 +94,7 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
         fields = sent.values(("image",), tuple(_POLICY))
         data = fields.picture("image")
         scenario, calibration = fields.text("scenario"), fields.text("calibration")
-        with galleries.reserved():
+        with galleries.places.reserved():
             image = decode_field(request, "image", data, settings, galleries.work)
             found = galleries.verify(
                 gallery, subject, image, scenario, caller, calibration=calibration

@@ -138,7 +138,7 @@ def _add_enrolment(router: APIRouter, galleries: GalleryService, settings: Setti
             "image": hashes(pictures),
         }
         # who sends no picture waits for nobody
-        place = galleries.reserved() if pictures else nullcontext()
+        place = galleries.places.reserved() if pictures else nullcontext()
         with about_pictures(sending.request, "image", len(pictures)), place:
             enrolment = galleries.enroll(
                 gallery,

@@ -121,7 +121,7 @@ def _add_enrolment(router: APIRouter, galleries: GalleryService, settings: Setti
             )
         force, scenario = fields.flag("force") or False, fields.text("scenario")
         asked = {"force": force, "scenario": scenario, "image": hashes(pictures)}
-        with about_pictures(sending.request, "image", len(pictures)), galleries.reserved():
+        with about_pictures(sending.request, "image", len(pictures)), galleries.places.reserved():
             wanted = EnrolmentRequest(
                 subject_id=subject,
                 pictures=decode_all(pictures, settings, galleries.work),

@@ -20,6 +20,16 @@ class Admission(Protocol):
         """Who is in and who waits right now, and how many were refused so far."""
         ...
 
+    def check_room(self) -> None:
+        """Return if a request that came now would be let in or could wait.
+
+        Raises
+        ------
+        BusyError
+            The queue is full; that counts as a refusal.
+        """
+        ...
+
     def admit(self) -> AbstractContextManager[None]:
         """Wait for a place and hold it.
 

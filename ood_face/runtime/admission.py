@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ __all__ = ["BoundedAdmission"]
 
 
 class BoundedAdmission:
-    """See :class:`ood_face.ports.Admission`.
+    """See :class:`ood_face.ports.Admission`; who has waited longest is let in first.
 
     Parameters
     ----------
@@ -26,14 +27,14 @@ class BoundedAdmission:
     """
 
     def __init__(self, workers: int, queue_size: int, timeout_s: float) -> None:
-        self._places = threading.Semaphore(workers)
         self._workers = workers
         self._queue_size = queue_size
         self._timeout_s = timeout_s
-        # guards the numbers below; never held while anybody waits or works
+        # guards all below; never held while anybody waits or works
         self._counting = threading.Lock()
         self._at_work = 0
-        self._waiting = 0
+        # each is set when a place is handed to it; while one waits, no place is free
+        self._queue: deque[threading.Event] = deque()
         self._refused_full = 0
         self._refused_late = 0
 
@@ -43,12 +44,24 @@ class BoundedAdmission:
         with self._counting:
             return AdmissionLoad(
                 at_work=self._at_work,
-                waiting=self._waiting,
+                waiting=len(self._queue),
                 workers=self._workers,
                 queue_size=self._queue_size,
                 refused_full=self._refused_full,
                 refused_late=self._refused_late,
             )
+
+    def check_room(self) -> None:
+        """Return if a request that came now would be let in or could wait.
+
+        Raises
+        ------
+        BusyError
+            The queue is full; that counts as a refusal.
+        """
+        with self._counting:
+            if self._at_work >= self._workers:
+                self._check_queue()
 
     @contextmanager
     def admit(self) -> Iterator[None]:
@@ -59,38 +72,46 @@ class BoundedAdmission:
         BusyError
             The queue is full, or no place came free in time.
         """
-        if not self._places.acquire(blocking=False):
-            self._wait()
-        with self._counting:
-            self._at_work += 1
+        self._enter()
         try:
             yield
         finally:
-            # first, so that never more are seen at work than there are places
-            with self._counting:
-                self._at_work -= 1
-            self._places.release()
+            self._leave()
 
-    def _wait(self) -> None:
+    def _enter(self) -> None:
         with self._counting:
-            if self._waiting >= self._queue_size:
-                self._refused_full += 1
-                raise BusyError(
-                    "busy.queue_full",
-                    "all workers are busy and {limit} requests wait already; try again later",
-                    limit=self._queue_size,
-                )
-            self._waiting += 1
-        admitted = False
-        try:
-            admitted = self._places.acquire(timeout=self._timeout_s)
-        finally:
-            with self._counting:
-                self._waiting -= 1
-                self._refused_late += not admitted
-        if not admitted:
+            if self._at_work < self._workers:
+                self._at_work += 1
+                return
+            self._check_queue()
+            turn = threading.Event()
+            self._queue.append(turn)
+        if turn.wait(self._timeout_s):
+            return
+        with self._counting:
+            if turn.is_set():  # in the last moment
+                return
+            self._queue.remove(turn)
+            self._refused_late += 1
+        raise BusyError(
+            "busy.timeout",
+            "no worker came free within {limit_s} seconds; try again later",
+            limit_s=self._timeout_s,
+        )
+
+    def _leave(self) -> None:
+        with self._counting:
+            if self._queue:
+                # handed on, so that nobody who has just come takes it
+                self._queue.popleft().set()
+            else:
+                self._at_work -= 1
+
+    def _check_queue(self) -> None:
+        if len(self._queue) >= self._queue_size:
+            self._refused_full += 1
             raise BusyError(
-                "busy.timeout",
-                "no worker came free within {limit_s} seconds; try again later",
-                limit_s=self._timeout_s,
+                "busy.queue_full",
+                "all workers are busy and {limit} requests wait already; try again later",
+                limit=self._queue_size,
             )

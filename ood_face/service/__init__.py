@@ -12,7 +12,7 @@ from ood_face.service.policies import AppliedPolicy, Policies, PolicyService, Po
 from ood_face.service.probing import Which
 from ood_face.service.records import GalleryRecords
 from ood_face.service.reviewing import ReviewService
-from ood_face.service.work import WorkFeed
+from ood_face.service.work import TimedAdmission, WorkFeed
 
 __all__ = [
     "AppliedPolicy",
@@ -29,6 +29,7 @@ __all__ = [
     "PolicySource",
     "ReviewService",
     "ReviewedFaceService",
+    "TimedAdmission",
     "Which",
     "WorkFeed",
     "check_gallery",

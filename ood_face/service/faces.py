@@ -13,7 +13,6 @@ from ood_face.uncertainty import DEFAULT_PASSES, wanted_passes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
@@ -55,6 +54,7 @@ class FaceService:
     ----------
     feed : tells observers the numbers of each verdict
     work : tells observers how long each stage takes
+    places : of those at work; one can be held from before a picture is decoded
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class FaceService:
         self._detector = detector
         self._embedder = embedder
         self.feed, self.work = VerdictFeed(), WorkFeed()
-        self._admission = TimedAdmission(admission, self.work)
+        self.places = TimedAdmission(admission, self.work)
         self._prober = Prober(detector, embedder, align, dominant_face_ratio, self.work)
         self.use(policies)
 
@@ -104,11 +104,7 @@ class FaceService:
     @property
     def load(self) -> AdmissionLoad:
         """Who is at work and who waits right now, and how many were refused so far."""
-        return self._admission.load
-
-    def reserved(self) -> AbstractContextManager[None]:
-        """Hold a place while a picture is decoded and until it is worked on, or BusyError."""
-        return self._admission.reserved()
+        return self.places.load
 
     @property
     def scenarios(self) -> Mapping[str, Scenario]:
@@ -144,7 +140,7 @@ class FaceService:
         image : uint8 array of shape (H, W, 3), RGB
         """
         check_image(image)
-        with self._admission.admit():
+        with self.places.admit():
             return self._prober.detect(image)
 
     def extract(
@@ -168,7 +164,7 @@ class FaceService:
         """
         check_image(image)
         sought = wanted_passes(uncertainty, passes)
-        with self._admission.admit():
+        with self.places.admit():
             return self._prober.templates(image, self._prober.detect(image), sought)
 
     def extract_one(
@@ -190,7 +186,7 @@ class FaceService:
             There are several, and none stands out.
         """
         check_image(image)
-        with self._admission.admit():
+        with self.places.admit():
             return self._prober.one(image, which, dropout_passes)
 
     def compare(
@@ -221,7 +217,7 @@ class FaceService:
         applied = self.applied(scenario, calibration)
         check_image(image_a)
         check_image(image_b)
-        with self._admission.admit():
+        with self.places.admit():
             (template_a, count_a), (template_b, count_b) = self._prober.two(
                 image_a, image_b, applied.scenario.dropout_passes, numbers
             )
@@ -278,7 +274,7 @@ class FaceService:
         ood_scores : float32 array of shape (N,), 0..1, higher is better; None: the model has none
         """
         check_crops(crops)
-        with self._admission.admit(), self.work.stage("embed"):
+        with self.places.admit(), self.work.stage("embed"):
             embedded = self._embedder.embed(crops)
         self.work.embedded(len(crops))
         return embedded.features, embedded.ood_scores

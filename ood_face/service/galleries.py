@@ -13,12 +13,10 @@ from ood_face.service.searching import Searcher
 from ood_face.types import LOCAL, AuditAction, GalleryInfo, IdentifyVerdict, check_gallery_name
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from ood_face.ports import AuditLog, Gallery, GalleryStore
     from ood_face.service.faces import FaceService
     from ood_face.service.flagging import Flagger
-    from ood_face.service.work import WorkFeed
+    from ood_face.service.work import TimedAdmission, WorkFeed
     from ood_face.types import (
         Caller,
         Enrolment,
@@ -65,9 +63,10 @@ class GalleryService(GalleryRecords):
         """Tells observers how long each stage of a request takes."""
         return self._faces.work
 
-    def reserved(self) -> AbstractContextManager[None]:
-        """Hold a place while pictures are decoded; see :meth:`FaceService.reserved`."""
-        return self._faces.reserved()
+    @property
+    def places(self) -> TimedAdmission:
+        """Of those at work; see :class:`FaceService`."""
+        return self._faces.places
 
     def create_gallery(  # noqa: PLR0913 - all that may be said of a gallery
         self,

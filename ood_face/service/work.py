@@ -68,6 +68,10 @@ class TimedAdmission:
         """Who is in and who waits right now, and how many were refused so far."""
         return self._admission.load
 
+    def check_room(self) -> None:
+        """Return if there is room for one more; see :class:`ood_face.ports.Admission`."""
+        self._admission.check_room()
+
     @contextmanager
     def admit(self) -> Iterator[None]:
         """Wait for a place and hold it; see :class:`ood_face.ports.Admission`.

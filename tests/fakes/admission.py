@@ -25,6 +25,9 @@ class CountingAdmission:
     def load(self) -> AdmissionLoad:
         return AdmissionLoad(at_work=self.inside, workers=1000)
 
+    def check_room(self) -> None:
+        """Return: there is."""
+
     @contextmanager
     def admit(self) -> Iterator[None]:
         with self._lock:
@@ -42,7 +45,10 @@ class FullAdmission:
 
     load = AdmissionLoad()
 
+    def check_room(self) -> None:
+        raise BusyError("runtime.busy", "all places are taken, try again later")
+
     @contextmanager
     def admit(self) -> Iterator[None]:
-        raise BusyError("runtime.busy", "all places are taken, try again later")
+        self.check_room()
         yield

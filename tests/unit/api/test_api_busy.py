@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 
 from tests.fakes import CountingAdmission, FullAdmission, fake_gallery_service, fake_service
@@ -36,8 +38,21 @@ def ask(request, gallery_client_of):
     return ask
 
 
-def test_a_full_service_does_not_even_look_at_the_picture(ask):
-    answer = ask(fake_service(admission=FullAdmission()), NO_PICTURE)
+class FilledMeanwhile(FullAdmission):
+    """Has room when it is asked, and none any more when somebody wants in."""
+
+    def check_room(self):
+        pass
+
+    @contextmanager
+    def admit(self):
+        super().check_room()
+        yield
+
+
+@pytest.mark.parametrize("admission", [FullAdmission(), FilledMeanwhile()], ids=["full", "filled"])
+def test_a_full_service_does_not_even_look_at_the_picture(ask, admission):
+    answer = ask(fake_service(admission=admission), NO_PICTURE)
     assert (answer.status_code, answer.json()["code"]) == (503, "runtime.busy")
     assert int(answer.headers["Retry-After"]) >= 1
 
@@ -57,3 +72,14 @@ def test_a_subject_without_a_picture_takes_no_place(gallery_client_of):
     with gallery_client_of(galleries, full) as client:
         answer = client.post(SUBJECTS, json={"subject_id": "cat"})
     assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/v1/extract", "/v1/compare", f"{GALLERY}:identify"])
+def test_a_full_service_does_not_read_the_body(gallery_client_of, path):
+    full = fake_service(admission=FullAdmission())
+    galleries = fake_gallery_service(full)
+    galleries.create_gallery("staff")
+    with gallery_client_of(galleries, full) as client:
+        # unreadable: it would be 415
+        answer = client.post(path, content=b"?", headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 503

@@ -116,3 +116,51 @@ def test_the_load_says_who_is_in_who_waits_and_who_was_refused(guests):
     waiter.may_leave.set()
     waiter.join(10)
     assert patient.load.at_work == 0
+
+
+def test_who_has_waited_longest_comes_next_and_nobody_overtakes(guests):
+    admission = BoundedAdmission(1, 3, 60.0)
+    holder = guests(admission)
+    assert holder.inside.wait(5)
+    waiting = []
+    for count in (1, 2, 3):
+        waiting.append(guests(admission))
+        wait_for_queue(admission, count)
+    leaving = holder
+    for guest in waiting:
+        leaving.may_leave.set()
+        assert guest.inside.wait(5)
+        assert sum(other.inside.is_set() for other in waiting) == waiting.index(guest) + 1
+        leaving = guest
+
+
+def test_room_is_asked_for_without_taking_a_place(guests):
+    admission = BoundedAdmission(1, 1, 60.0)
+    admission.check_room()
+    assert guests(admission).inside.wait(5)
+    admission.check_room()
+    guests(admission)
+    wait_for_queue(admission, 1)
+    with pytest.raises(BusyError) as caught:
+        admission.check_room()
+    assert caught.value.key == "busy.queue_full"
+    assert admission.load == AdmissionLoad(1, 1, 1, 1, refused_full=1)
+
+
+def test_many_who_come_and_go_leave_an_empty_place():
+    admission = BoundedAdmission(2, 100, 60.0)
+    most = []
+
+    def visit():
+        for _ in range(50):
+            with admission.admit():
+                most.append(admission.load.at_work)
+
+    visitors = [threading.Thread(target=visit) for _ in range(12)]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join(60)
+    assert len(most) == 600
+    assert max(most) <= 2
+    assert admission.load == AdmissionLoad(workers=2, queue_size=100)

@@ -27,7 +27,7 @@ def admission() -> CountingAdmission:
 
 def test_the_work_takes_the_place_over_that_was_reserved(admission):
     faces = fake_service(admission=admission)
-    with faces.reserved():
+    with faces.places.reserved():
         assert (admission.inside, admission.admitted) == (1, 1)
         faces.extract(WITH_FACE)
         # what comes after the work, such as a search, holds no place
@@ -37,7 +37,7 @@ def test_the_work_takes_the_place_over_that_was_reserved(admission):
 
 def test_a_second_piece_of_work_takes_a_place_of_its_own(admission):
     faces = fake_service(admission=admission)
-    with faces.reserved():
+    with faces.places.reserved():
         faces.extract(WITH_FACE)
         faces.extract(WITH_FACE)
     assert (admission.inside, admission.admitted) == (0, 2)
@@ -45,7 +45,7 @@ def test_a_second_piece_of_work_takes_a_place_of_its_own(admission):
 
 def test_a_place_that_no_work_took_is_given_back(admission):
     faces = fake_service(admission=admission)
-    with pytest.raises(ZeroDivisionError), faces.reserved():
+    with pytest.raises(ZeroDivisionError), faces.places.reserved():
         raise ZeroDivisionError
     assert admission.inside == 0
     faces.extract(WITH_FACE)
@@ -54,14 +54,14 @@ def test_a_place_that_no_work_took_is_given_back(admission):
 
 def test_work_that_fails_gives_its_place_back(admission):
     faces = fake_service(admission=admission)
-    with pytest.raises(NoFaceError), faces.reserved():
+    with pytest.raises(NoFaceError), faces.places.reserved():
         faces.extract_one(WITHOUT)
     assert admission.inside == 0
 
 
 def test_who_finds_the_queue_full_is_refused_before_anything_is_decoded():
     faces = fake_service(admission=FullAdmission())
-    with pytest.raises(BusyError), faces.reserved():
+    with pytest.raises(BusyError), faces.places.reserved():
         pytest.fail("nothing may be decoded")
 
 
@@ -75,7 +75,7 @@ def test_a_place_is_of_the_thread_that_reserved_it():
         except BusyError as exc:
             refused.append(exc.key)
 
-    with faces.reserved():
+    with faces.places.reserved():
         thread = threading.Thread(target=other)
         thread.start()
         thread.join(30)
@@ -86,7 +86,7 @@ def test_a_place_is_of_the_thread_that_reserved_it():
 def test_one_wait_is_told_of_a_place_that_was_reserved():
     faces, work = fake_service(), RecordingWork()
     faces.work.attach(work)
-    with faces.reserved():
+    with faces.places.reserved():
         assert work.stages == ["wait"]
         faces.extract(WITH_FACE)
     assert work.stages.count("wait") == 1
@@ -94,6 +94,6 @@ def test_one_wait_is_told_of_a_place_that_was_reserved():
 
 def test_galleries_reserve_of_the_same_places(admission):
     galleries = fake_gallery_service(fake_service(admission=admission))
-    with galleries.reserved():
+    with galleries.places.reserved():
         assert admission.inside == 1
     assert admission.inside == 0
