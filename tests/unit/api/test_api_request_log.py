@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 import logging
 import re
 
 import pytest
 
+from ood_face.logs import JsonFormatter
 from tests.fakes import picture, png
 
 FILES = {"image": ("private-name.png", png(picture(40)))}
@@ -26,6 +28,16 @@ def test_one_line_says_what_was_asked_and_nothing_private(client, caplog):
     client.post("/v1/extract?allow_empty=true", files=FILES, headers={"X-Request-ID": "abc"})
     (line,) = [record.getMessage() for record in caplog.records if record.name.startswith("ood_")]
     assert re.fullmatch(r"abc POST /v1/extract 200 \d+\.\d ms", line)
+
+
+def test_the_line_has_its_parts_as_fields(client, caplog):
+    caplog.set_level(logging.INFO, "ood_face")
+    client.post("/v1/extract?allow_empty=true", files=FILES, headers={"X-Request-ID": "abc"})
+    made = [record for record in caplog.records if record.name.startswith("ood_")]
+    line = json.loads(JsonFormatter().format(made[-1]))
+    assert line["ms"] >= 0
+    names = ("request_id", "method", "route", "status")
+    assert [line[name] for name in names] == ["abc", "POST", "/v1/extract", 200]
 
 
 def test_an_address_that_is_not_there_is_not_logged_as_it_is(client, caplog):
