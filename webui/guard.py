@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,13 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 
-from ood_face.errors import BackendError, ForbiddenError, UnauthenticatedError
+from ood_face.errors import (
+    AccessError,
+    BackendError,
+    ForbiddenError,
+    RateLimitError,
+    UnauthenticatedError,
+)
 from ood_face.messages import error_sentence, negotiate
 from webui.signin import SIGN_IN, SIGN_OUT, STYLES, SignIn, is_foreign
 
@@ -134,8 +141,8 @@ class PageGuard:
             if await self._is_signed_in(scope) or not self._access.closed:
                 return None
             return await self._ask_for_key(scope)
-        except ForbiddenError as exc:
-            return PlainTextResponse(_sentence(exc, scope), status_code=403)
+        except (ForbiddenError, RateLimitError) as exc:
+            return _refused(exc, scope)
         except BackendError as exc:
             _logger.error("page refused, the keys cannot be read: %s", exc)  # noqa: TRY400
             return PlainTextResponse("not ready", status_code=503)
@@ -155,7 +162,8 @@ class PageGuard:
         try:
             password = _required_password(headers)
             if self._access is not None:
-                await to_thread.run_sync(self._access.authenticate, password)
+                address = scope["client"][0] if scope.get("client") else "?"
+                await to_thread.run_sync(self._access.authenticate, password, address)
         except UnauthenticatedError as exc:
             if _is_visit(scope, headers) and self._signin is not None:
                 relative = "../" * (scope["path"].count("/") - 1)
@@ -209,7 +217,15 @@ def spoke_tls(scope: Scope) -> bool:
     return bool(scope.get("scheme") == "https")
 
 
-def _sentence(error: ForbiddenError | UnauthenticatedError, scope: Scope) -> str:
+def _refused(error: ForbiddenError | RateLimitError, scope: Scope) -> Response:
+    wait_s = error.values.get("retry_after_s")
+    if not isinstance(wait_s, float):
+        return PlainTextResponse(_sentence(error, scope), status_code=403)
+    headers = {"Retry-After": str(math.ceil(wait_s))}
+    return PlainTextResponse(_sentence(error, scope), status_code=429, headers=headers)
+
+
+def _sentence(error: AccessError, scope: Scope) -> str:
     return error_sentence(error, negotiate(Headers(scope=scope).get("accept-language")))
 
 

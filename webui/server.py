@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
 from ood_face import logs
-from ood_face.access import KeyStore
+from ood_face.access import KeyStore, keep_to_oneself, warn_of_rights
 from ood_face.api.app import create_app
 from ood_face.api.auth import Access
 from ood_face.api.served import Served
@@ -69,7 +69,7 @@ def build_app(served: Served, signin: SignIn | None = None) -> FastAPI:
     settings = served.settings
     app = create_app(served)
     if signin is None and served.access is not None:
-        signin = SignIn(served.access, f"ood_face_{settings.port}")
+        signin = SignIn(served.access, f"ood_face_{settings.port}", audit=served.audit)
     # behind the first, which counts what this refuses
     app.user_middleware.insert(1, Middleware(PageGuard, access=served.access, signin=signin))
     app.mount("/static-page", StaticFiles(directory=_HERE / "static"), name="static-page")
@@ -104,6 +104,8 @@ def serve(settings: Settings) -> int:
     logs.configure(settings.log_level, settings.log_format)
     # says at length which processors it was not built for
     logging.getLogger("faiss").setLevel(logging.WARNING)
+    keep_to_oneself()
+    warn_of_rights(settings.data_dir)
     ignore_hangup()
     try:
         listener = bound(settings.host, settings.port)
@@ -128,7 +130,7 @@ def serve(settings: Settings) -> int:
             audit = open_audit(settings)
             opened.callback(audit.close)
             policies = open_policies(settings, service, audit)
-            parts = Served(service, settings, access, galleries, review, drift, policies)
+            parts = Served(service, settings, access, galleries, review, drift, policies, audit)
             served = PageServed.of(parts)
             opened.enter_context(served.kept_tidy())
         except ConfigError as exc:

@@ -12,9 +12,11 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 
-from ood_face.errors import OodFaceError, RateLimitError, UnauthenticatedError
+from ood_face.access import network_of
+from ood_face.errors import BackendError, OodFaceError, RateLimitError, UnauthenticatedError
 from ood_face.messages import LANGUAGES, error_sentence, negotiate
 from webui.catalogue import texts
+from webui.signin_audit import SignInAudit, address_of
 from webui.signin_sessions import SESSION_S, Attempts, Sessions
 from webui.views.signin_page import signin_document
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ood_face.access import ApiKey
     from ood_face.api.auth import Access
     from ood_face.messages import Language
+    from ood_face.ports import AuditLog
 
 __all__ = ["SIGN_IN", "SIGN_OUT", "STYLES", "SignIn", "is_foreign"]
 
@@ -62,6 +65,7 @@ class SignIn:
     access : knows the keys
     cookie : name of the cookie; browsers share cookies between the ports of one host
     sessions, attempts : None: new ones
+    audit : notes who signs in and out; None: nobody does
     sleep : waits so many seconds
     """
 
@@ -71,6 +75,7 @@ class SignIn:
         cookie: str,
         sessions: Sessions | None = None,
         attempts: Attempts | None = None,
+        audit: AuditLog | None = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self._access = access
@@ -78,6 +83,7 @@ class SignIn:
         self._sessions = Sessions() if sessions is None else sessions
         self._attempts = Attempts() if attempts is None else attempts
         self._sleep = sleep
+        self._audit = SignInAudit(audit)
 
     def signed_in(self, scope: Scope) -> ApiKey | None:
         """Return the key that a request's browser signed in with; None: it has no session.
@@ -105,30 +111,38 @@ class SignIn:
             return PlainTextResponse("", status_code=405, headers={"Allow": "GET, POST"})
         if is_foreign(request.scope):
             return PlainTextResponse("requests of other sites are refused", status_code=403)
-        if request.url.path == SIGN_OUT:
-            return self._out(request)
+        if request.scope["path"] == SIGN_OUT:
+            return await self._out(request)
         if request.method == "POST":
             return await self._in(request)
         asked = request.query_params.get("language", "")
         known = next((one for one in LANGUAGES if one == asked), _language(request))
         return _page(signin_document(known))
 
-    def _out(self, request: Request) -> Response:
+    async def _out(self, request: Request) -> Response:
         if request.method != "POST":
             # a link of another site must not sign anybody out
             return PlainTextResponse("", status_code=405, headers={"Allow": "POST"})
+        try:
+            key = await to_thread.run_sync(self.signed_in, request.scope)
+        except BackendError:
+            # who leaves, leaves
+            key = None
         self._sessions.end(request.cookies.get(self._cookie, ""))
+        if key is not None:
+            await self._audit.left(request, key.name)
         answer = RedirectResponse("./", status_code=303, headers=_HEADERS)
         answer.delete_cookie(self._cookie, httponly=True, samesite="strict")
         return answer
 
     async def _in(self, request: Request) -> Response:
         form = await _read(request)
-        address = "?" if request.client is None else request.client.host
+        address = address_of(request)
         try:
             key = await self._check(form, address)
         except OodFaceError as exc:
             _logger.warning("sign-in refused to %s: %s", address, exc.key)
+            await self._audit.failed(request, exc.key)
             status = 429 if isinstance(exc, RateLimitError) else 401
             if not isinstance(exc, RateLimitError | UnauthenticatedError):
                 status = 503
@@ -137,6 +151,7 @@ class SignIn:
         # one browser, one session: who signs in again leaves none behind
         self._sessions.end(request.cookies.get(self._cookie, ""))
         _logger.info("signed in from %s: %s", address, key.name)
+        await self._audit.came(request, key.name)
         answer = RedirectResponse("./", status_code=303, headers=_HEADERS)
         answer.set_cookie(
             self._cookie,
@@ -150,7 +165,7 @@ class SignIn:
         return answer
 
     async def _check(self, form: _Form, address: str) -> ApiKey:
-        wait_s = self._attempts.begin(address)
+        wait_s = self._attempts.begin(network_of(address))
         if wait_s is None:
             raise RateLimitError(
                 "access.too_many_attempts",
@@ -161,7 +176,7 @@ class SignIn:
         key = await to_thread.run_sync(self._access.authenticate, form.key)
         if form.name and form.name != key.name:
             raise UnauthenticatedError("access.unknown_key", "the API key is not known")
-        self._attempts.succeeded(address)
+        self._attempts.succeeded(network_of(address))
         return key
 
 

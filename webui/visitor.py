@@ -47,7 +47,9 @@ def visitor(request: gr.Request, access: Access | None, role: Role | None) -> Ca
     if key is not None:
         return Caller(access.admit_again(key.id, role))
     headers = Headers(raw=request.headers.raw)
-    return Caller(access.admit(basic_password(headers), role, headers))
+    client = request.client
+    address = "?" if client is None else client.host
+    return Caller(access.admit(basic_password(headers), role, headers, address))
 
 
 def may(request: gr.Request, access: Access | None, role: Role) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 
-__all__ = ["is_loopback_name", "listens_beyond"]
+__all__ = ["is_loopback_name", "listens_beyond", "network_of"]
+
+# the smallest network that one customer of a provider has to himself
+_IPV6_BITS = 64
 
 
 def listens_beyond(host: str) -> bool:
@@ -38,6 +41,24 @@ def is_loopback_name(host_header: str) -> bool:
     if port and not port.isdecimal():
         return False
     return name.lower() in ("localhost", "localhost.") or _is_loopback(name)
+
+
+def network_of(address: str) -> str:
+    """Return what stands for everybody who can choose this address: itself; of IPv6, its network.
+
+    Parameters
+    ----------
+    address : of a client; what is none is returned as it is
+    """
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, _IPV6_BITS), strict=False))
 
 
 def _is_loopback(address: str) -> bool:

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from ood_face.access import RateLimiter, is_loopback_name, listens_beyond
-from ood_face.errors import AccessError, ConfigError, ForbiddenError, UnauthenticatedError
+from ood_face.access import RateLimiter, WrongKeys, is_loopback_name, listens_beyond
+from ood_face.errors import (
+    AccessError,
+    ConfigError,
+    ForbiddenError,
+    UnauthenticatedError,
+)
 from ood_face.types import Caller, Role
 
 if TYPE_CHECKING:
@@ -52,6 +57,7 @@ class Access:
     keys : the keys there are
     settings : where the server listens, whether keys are demanded, the common limit
     limiter : counts the requests of each key; None: by the settings
+    wrong_keys : counts the keys of each address that do not count; None: a new one
 
     Attributes
     ----------
@@ -59,12 +65,17 @@ class Access:
     """
 
     def __init__(
-        self, keys: KeyStore, settings: Settings, limiter: RateLimiter | None = None
+        self,
+        keys: KeyStore,
+        settings: Settings,
+        limiter: RateLimiter | None = None,
+        wrong_keys: WrongKeys | None = None,
     ) -> None:
         self._keys = keys
         self._host = settings.host
         self._beyond = listens_beyond(settings.host)
         self._limiter = RateLimiter(settings.rate_limit_per_minute) if limiter is None else limiter
+        self._wrong_keys = WrongKeys() if wrong_keys is None else wrong_keys
         self.closed = self._beyond or settings.api_keys == "required"
 
     def check_start(self) -> None:
@@ -85,13 +96,20 @@ class Access:
                 host=self._host,
             )
 
-    def authenticate(self, presented: str | None) -> ApiKey:
+    def authenticate(self, presented: str | None, address: str | None = None) -> ApiKey:
         """Return the key that was presented.
+
+        Parameters
+        ----------
+        presented : the key as it was sent; None: none was
+        address : whence; None: somebody else counts what does not succeed
 
         Raises
         ------
         UnauthenticatedError
             None was, or one that does not count.
+        RateLimitError
+            One that does not count, as many before from the same address.
         StorageError
             The keys cannot be read.
         """
@@ -100,9 +118,20 @@ class Access:
                 "access.no_key",
                 "an API key is needed: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'",
             )
-        return self._keys.authenticate(presented)
+        try:
+            return self._keys.authenticate(presented)
+        except UnauthenticatedError:
+            if address is not None:
+                self._wrong_keys.count(address)
+            raise
 
-    def admit(self, presented: str | None, role: Role | None, headers: Headers) -> str:
+    def admit(
+        self,
+        presented: str | None,
+        role: Role | None,
+        headers: Headers,
+        address: str | None = None,
+    ) -> str:
         """Return the caller's name if it may do this.
 
         Parameters
@@ -110,13 +139,14 @@ class Access:
         presented : the key as it was sent; None: none was
         role : what the key must have; None: any key will do
         headers : of the request
+        address : whence it came, as in :meth:`authenticate`
 
         Raises
         ------
         UnauthenticatedError
             A key is needed, and none that counts was presented.
         RateLimitError
-            The key has used up its requests.
+            The key has used up its requests, or the address its wrong keys.
         ForbiddenError
             The key lacks the role; or no key is needed, and the request may come from a page of
             another site.
@@ -126,7 +156,7 @@ class Access:
         if not self.needs_key():
             self.check_local(headers)
             return OPEN_NAME
-        return self._admit_key(self.authenticate(presented), role)
+        return self._admit_key(self.authenticate(presented, address), role)
 
     def admit_again(self, key_id: str, role: Role | None) -> str:
         """Return the caller's name if it may do this, of one who showed a key before.
@@ -222,10 +252,13 @@ def require(role: Role | None) -> Callable[..., Caller]:
         if access is None:
             return Caller(OPEN_NAME, request_id)
         presented = header if bearer is None else bearer.credentials
+        client = "?" if request.client is None else request.client.host
         try:
-            return Caller(access.admit(presented, role, request.headers), request_id)
+            return Caller(access.admit(presented, role, request.headers, client), request_id)
         except AccessError as exc:
-            client = "?" if request.client is None else request.client.host
+            if exc.key == "access.wrong_keys":
+                # as many lines as requests would fill the log; the metrics count them
+                raise
             fields = {"request_id": request_id}
             _logger.warning(
                 "request %s from %s refused: %s", request_id, client, exc.key, extra=fields

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ood_face.api.auth import Access
     from ood_face.config import Settings
     from ood_face.monitoring.drift_job import DriftJob
+    from ood_face.ports import AuditLog
     from ood_face.service import FaceService, GalleryService, PolicyService, ReviewService
 
 __all__ = ["Served"]
@@ -27,6 +28,7 @@ class Served:
     review : doubtful verdicts
     drift : the drift watch
     policies : scenarios and calibrations, shown and reloaded
+    audit : notes who signs in at the page
     """
 
     faces: FaceService
@@ -36,3 +38,4 @@ class Served:
     review: ReviewService | None = None
     drift: DriftJob | None = None
     policies: PolicyService | None = None
+    audit: AuditLog | None = None

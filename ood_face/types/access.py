@@ -57,6 +57,8 @@ class AuditAction(StrEnum):
     EXPORT_REVIEW = "export_review"
     RELOAD_POLICIES = "reload_policies"
     SAVE_SCENARIO = "save_scenario"
+    SIGN_IN = "sign_in"
+    SIGN_OUT = "sign_out"
 
 
 @dataclass(frozen=True, slots=True)
