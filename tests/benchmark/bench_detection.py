@@ -1,223 +1,153 @@
-"""Face detection: milliseconds per stage, the ratio to facenet-pytorch, memory over many sizes.
+"""Face detection beside facenet-pytorch's MTCNN: the same faces, and how much faster.
 
-All times are CPU time of one thread, so a busy machine distorts them less than wall time.
+Both get the same decoded pictures, picture by picture in turn, each in a process of its own that
+is confined to the same one core, and then to the same two. *Equal settings*: every face from 20
+pixels on, the same thresholds and pyramid, nothing scaled down.
 
-facenet-pytorch runs picture by picture in turn with ours if ``OOD_FACE_FACENET_PYTHON`` names a
-Python that has it (``.venv-facenet/bin/python``). Otherwise its recorded seconds are scaled by a
-calibration loop that was timed when they were recorded and is timed again now; ``--record``
-writes them anew.
-
-``python -m tests.benchmark.bench_detection [--pictures DIR] [--soak N] [--record]``
+``python -m tests.benchmark.bench_detection [--pictures DIR] [--rounds N] [--cores N ...]``
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import statistics
-import subprocess
 import sys
-import time
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import cv2
-import numpy as np
-
-from ood_face.artifacts import Manifest
-from ood_face.detection import MtcnnSettings, open_mtcnn
 from tests.benchmark.machine import Figure, publish
+from tests.benchmark.made_pictures import PICTURES
+from tests.benchmark.matching import Agreement, agreement
+from tests.benchmark.players import (
+    Player,
+    cores_in_words,
+    cores_to_measure,
+    in_words,
+    median_of,
+    peers_python,
+    take_turns,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Sequence
 
-    from ood_face.detection import MtcnnDetector
-    from ood_face.types import RgbImage
+    Rounds = dict[tuple[str, Path], list[dict[str, Any]]]
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-RECORDED = HERE / "facenet_seconds.json"
 ROUNDS = 5
-# what facenet-pytorch does by default: every face from 20 pixels on, nothing scaled down
-SAME = MtcnnSettings(
-    min_face_px=20, min_face_share=0.0, max_side_px=None, min_probability=0.0, max_faces=None
-)
-CHILD = """
-import sys, time, cv2, torch
-from facenet_pytorch import MTCNN
-torch.set_num_threads(1)
-mtcnn = MTCNN(keep_all=True, min_face_size=20)
-for line in sys.stdin:
-    image = cv2.imread(line.strip())[:, :, ::-1].copy()
-    began = time.thread_time()
-    mtcnn.detect(image, landmarks=True)
-    print(time.thread_time() - began, flush=True)
-"""
+# who, asked for what
+PEER = "facenet-pytorch"
+SETTINGS = ("equal", "default")
+PEER_MIN_FACE_PX = 20
 
 
-def cpu_ms(work: Callable[[], object]) -> float:
-    """Return the CPU milliseconds this thread spends in ``work``."""
-    began = time.process_time()
-    work()
-    return 1000 * (time.process_time() - began)
-
-
-def calibration_ms() -> float:
-    """Return the CPU time of fixed work much like a small network's: products and passes."""
-    rng = np.random.default_rng(0)
-    a, b = rng.random((2, 384, 384), dtype=np.float32)
-    picture = rng.random((700, 700), dtype=np.float32)
-
-    def work() -> None:
-        for _ in range(6):
-            np.maximum(a @ b, 1.0)
-            cv2.blur(picture, (3, 3))
-
-    return min(cpu_ms(work) for _ in range(15))
-
-
-@contextmanager
-def facenet() -> Iterator[Callable[[Path], float] | None]:
-    """Yield what times facenet-pytorch on a file, or None where there is none."""
-    python = os.environ.get("OOD_FACE_FACENET_PYTHON")
-    if not python:
-        yield None
-        return
-    command = [python, "-W", "ignore", "-c", CHILD]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as child:
-
-        def timed(path: Path) -> float:
-            child.stdin.write(f"{path}\n")
-            child.stdin.flush()
-            return 1000 * float(child.stdout.readline())
-
-        yield timed
-        child.stdin.close()
-
-
-def stages_ms(detector: MtcnnDetector, image: RgbImage) -> dict[str, float]:
-    """Return the CPU time of one detection: inside each network, around them, and in all."""
-    spent = {"pnet": 0.0, "rnet": 0.0, "onet": 0.0}
-    for name in spent:
-        session = getattr(detector, f"_{name}")
-        run = type(session).run
-
-        def timed(
-            inputs: object, *, name: str = name, run: object = run, session: object = session
-        ):
-            began = time.process_time()
-            answer = run(session, inputs)
-            spent[name] += 1000 * (time.process_time() - began)
-            return answer
-
-        session.run = timed
-    total = cpu_ms(lambda: detector.detect(image))
-    return {**spent, "around": total - sum(spent.values()), "total": total}
-
-
-def speed(pictures: dict[Path, RgbImage], *, record: bool) -> list[Figure]:
-    """Compare with facenet-pytorch and say where our time goes."""
-    manifest = Manifest.load(ROOT / "weights")
-    detectors = {
-        "same settings": open_mtcnn(manifest, settings=SAME),
-        "defaults": open_mtcnn(manifest),
-    }
-    ours: dict[str, dict[Path, list[dict[str, float]]]] = {
-        label: {path: [] for path in pictures} for label in detectors
-    }
-    theirs: dict[Path, list[float]] = {path: [] for path in pictures}
-    with facenet() as time_facenet:
-        for turn in range(ROUNDS + 1):  # the first round warms up
-            for path, image in pictures.items():
-                reference = None if time_facenet is None else time_facenet(path)
-                measured = {label: stages_ms(d, image) for label, d in detectors.items()}
-                if turn:
-                    theirs[path] += [] if reference is None else [reference]
-                    for label, stages in measured.items():
-                        ours[label][path].append(stages)
-        reference_ms, how = _reference(theirs, measured_now=time_facenet is not None)
-        if record and time_facenet is not None:
-            _record(theirs)
-    figures = [Figure("facenet-pytorch", reference_ms, "CPU ms/pict", how)]
-    for label, by_path in ours.items():
-        means = {
-            stage: statistics.mean(
-                statistics.median(round_[stage] for round_ in rounds) for rounds in by_path.values()
+def ask_all(cores: int, pictures: Sequence[Path], rounds: int) -> tuple[Rounds, dict[str, Any]]:
+    """Return everybody's answers by (who, picture), and what the peer says of itself."""
+    python = peers_python()
+    with Player("ours", cores) as ours:
+        questions = {
+            (name, path): lambda name=name, path=path: ours.ask(
+                "detect", path=str(path), settings=name
             )
-            for stage in ("pnet", "rnet", "onet", "around", "total")
+            for path in pictures
+            for name in SETTINGS
         }
-        figures += [Figure(f"{label}: {stage}", ms, "CPU ms/pict") for stage, ms in means.items()]
-        if reference_ms:
-            ratio = reference_ms / means["total"]
-            figures.append(Figure(f"{label}: times as fast", ratio, "x"))
+        if python is None:
+            return take_turns(questions, rounds), {}
+        with Player("facenet", cores, python) as peer:
+            questions |= {
+                (PEER, path): lambda path=path: peer.ask(
+                    "detect", path=str(path), min_face_px=PEER_MIN_FACE_PX
+                )
+                for path in pictures
+            }
+            in_turn = dict(sorted(questions.items(), key=lambda item: item[0][1]))
+            return take_turns(in_turn, rounds), peer.ask("about")
+
+
+def speed(cores: int, answers: Rounds, about: dict[str, Any]) -> list[Figure]:
+    """Return the milliseconds a picture, wall and CPU, and the ratios to the peer."""
+    mean_ms = {
+        (who, what): statistics.mean(
+            median_of(rounds, what) for (asked, _), rounds in answers.items() if asked == who
+        )
+        for who in {asked for asked, _ in answers}
+        for what in ("wall_ms", "cpu_ms")
+    }
+    label = cores_in_words(cores)
+    figures = []
+    for who in (PEER, *SETTINGS) if about else SETTINGS:
+        name = who if who == PEER else f"ours, {who} settings"
+        note = in_words(about) if who == PEER else ""
+        for what, unit in (("wall_ms", "ms/picture"), ("cpu_ms", "CPU ms/pict")):
+            figures.append(Figure(f"{label}: {name}", mean_ms[who, what], unit, note))
+    if about:
+        for who in SETTINGS:
+            for what, kind in (("wall_ms", "wall"), ("cpu_ms", "CPU")):
+                ratio = mean_ms[PEER, what] / mean_ms[who, what]
+                figures.append(
+                    Figure(f"{label}: {who} settings, times as fast, {kind}", ratio, "x")
+                )
     return figures
 
 
-def _reference(theirs: dict[Path, list[float]], *, measured_now: bool) -> tuple[float, str]:
-    if measured_now:
-        now = statistics.mean(statistics.median(rounds) for rounds in theirs.values())
-        return now, "measured in this run, in turn with ours"
-    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
-    known = [recorded["cpu_ms"].get(path.name) for path in theirs]
-    if None in known:
-        return 0.0, "no recorded seconds for these pictures"
-    scale = calibration_ms() / recorded["calibration_ms"]
-    return statistics.mean(known) * scale, f"estimated: recorded, scaled by {scale:.2f}"
-
-
-def _record(theirs: dict[Path, list[float]]) -> None:
-    content = {
-        "what": "CPU ms of facenet-pytorch 2.6.0 (one thread, its defaults) per picture",
-        "calibration_ms": round(calibration_ms(), 2),
-        "cpu_ms": {path.name: round(statistics.median(ms), 1) for path, ms in theirs.items()},
-    }
-    RECORDED.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def resident_mib() -> float:
-    """Return the resident memory of this process."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def soak(pictures: list[RgbImage], count: int) -> list[Figure]:
-    """Detect in ``count`` pictures of random sizes; say how memory went."""
-    detector = open_mtcnn(Manifest.load(ROOT / "weights"))
-    rng = np.random.default_rng(0)
-    marks = {}
-    for index in range(count):
-        size = tuple(int(side) for side in rng.integers(40, 1400, 2))
-        detector.detect(cv2.resize(pictures[index % len(pictures)], size))
-        if index in (count // 10, count // 2, count - 1):
-            marks[index] = resident_mib()
-    first, middle, last = marks.values()
+def recall(answers: Rounds, pictures: Sequence[Path]) -> list[Figure]:
+    """Compare who found which faces at equal settings."""
+    found = Agreement()
+    for path in pictures:
+        found += agreement(answers["equal", path][-1], answers[PEER, path][-1])
     return [
-        Figure(f"resident after {count // 10} pictures", first, "MiB", "sizes 40-1400, random"),
-        Figure(f"growth until {count // 2}", middle - first, "MiB"),
-        Figure(f"growth from there to {count}", last - middle, "MiB"),
+        Figure("equal settings: faces, ours", found.ours, ""),
+        Figure(f"equal settings: faces, {PEER}", found.theirs, ""),
+        Figure("equal settings: of theirs, ours found", found.of_theirs_percent, "%", "IoU > 0.5"),
+        Figure("equal settings: of ours, they found", found.of_ours_percent, "%", "IoU > 0.5"),
+        Figure("equal settings: landmarks apart, mean", found.mean_px, "px"),
+        Figure("equal settings: landmarks apart, worst", found.worst_px, "px"),
     ]
+
+
+def stages(cores: int, pictures: Sequence[Path], rounds: int) -> list[Figure]:
+    """Return where our time goes, in wall milliseconds."""
+    figures = []
+    with Player("ours", cores) as ours:
+        for settings in SETTINGS:
+            answers = take_turns(
+                {
+                    path: lambda path=path, settings=settings: ours.ask(
+                        "stages", path=str(path), settings=settings
+                    )["ms"]
+                    for path in pictures
+                },
+                rounds,
+            )
+            for stage in answers[pictures[0]][0]:
+                ms = statistics.mean(median_of(rounds_, stage) for rounds_ in answers.values())
+                name = f"{cores_in_words(cores)}: {settings} settings: {stage}"
+                figures.append(Figure(name, ms, "ms/picture"))
+    return figures
 
 
 def main(argv: list[str] | None = None) -> int:
     """Measure, print, write ``build/bench/detection.json``."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--pictures", type=Path, default=ROOT / "tests" / "pictures")
-    parser.add_argument("--soak", type=int, default=2000, help="pictures of random sizes; 0: none")
-    parser.add_argument("--record", action="store_true", help="keep facenet-pytorch's seconds")
+    parser.add_argument("--pictures", type=Path, default=PICTURES, help="folder with *.jpg")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--cores", type=int, nargs="+", default=cores_to_measure())
     options = parser.parse_args(argv)
-    pictures = {
-        path.resolve(): np.ascontiguousarray(cv2.imread(str(path))[:, :, ::-1])
-        for path in sorted(options.pictures.glob("*.jpg"))
-    }
-    figures = speed(pictures, record=options.record)
-    if options.soak:
-        figures += soak(list(pictures.values()), options.soak)
-    publish("detection", f"Face detection, {len(pictures)} pictures, one thread", figures)
+    pictures = sorted(path.resolve() for path in options.pictures.glob("*.jpg"))
+    if not pictures:
+        parser.error(f"there is no *.jpg in {options.pictures}")
+    figures = []
+    for cores in options.cores:
+        answers, about = ask_all(cores, pictures, options.rounds)
+        figures += speed(cores, answers, about)
+        figures += stages(cores, pictures, options.rounds)
+    if about:
+        figures += recall(answers, pictures)
+    else:
+        print(
+            f"no {PEER}: `make bench` installs it, or OOD_FACE_PEERS_PYTHON names a Python with it"
+        )
+    publish("detection", f"Face detection, {len(pictures)} pictures", figures)
     return 0
 
 

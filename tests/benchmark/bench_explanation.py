@@ -18,8 +18,8 @@ from ood_face import open_service
 from ood_face.config import Settings
 from ood_face.imaging import decode
 from ood_face.matching.explanation import explain_comparison
-from tests.benchmark.bench_pipeline import picture
 from tests.benchmark.machine import Figure, median_ms, publish
+from tests.benchmark.made_pictures import picture
 
 PASSES = (0, 10, 20, 30)
 

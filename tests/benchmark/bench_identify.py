@@ -20,8 +20,9 @@ from ood_face.imaging import decode
 from ood_face.matching.sqlite import SqliteGalleryStore
 from ood_face.service import FaceService
 from ood_face.types import GalleryInfo, NewTemplate, Profile
-from tests.benchmark.bench_pipeline import picture, resident_mb, server
 from tests.benchmark.machine import Figure, publish
+from tests.benchmark.made_pictures import picture
+from tests.benchmark.served import resident_mb, server
 
 SUBJECTS, TEMPLATES_EACH = 20_000, 5
 GALLERY = "everybody"

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
-from tests.benchmark.bench_pipeline import ROOT, server
 from tests.benchmark.machine import Figure, publish
+from tests.benchmark.served import ROOT, server
 
 if TYPE_CHECKING:
     from collections.abc import Callable

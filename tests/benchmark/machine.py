@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import time
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -15,9 +16,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["RESULTS_DIR", "Figure", "machine", "median_ms", "publish"]
+__all__ = ["RESULTS_DIR", "RUN_VARIABLE", "Figure", "machine", "median_ms", "publish", "this_run"]
 
-RESULTS_DIR = Path(__file__).resolve().parents[2] / "build" / "bench"
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS_DIR = ROOT / "build" / "bench"
+# says to what is started by one `make bench` that it belongs together
+RUN_VARIABLE = "OOD_FACE_BENCH_RUN"
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,33 @@ def machine() -> dict[str, object]:
         if line.startswith("model name"):
             model = line.partition(":")[2].strip()
             break
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cpu": model,
+        "memory_gib": round(memory / 2**30, 1),
         "cores": len(os.sched_getaffinity(0)),
         "load_1_min": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
         "paddlepaddle": version("paddlepaddle"),
         "numpy": version("numpy"),
     }
+
+
+def this_run() -> dict[str, str]:
+    """Return which run of the benchmarks this is, and of which commit.
+
+    Returns
+    -------
+    ``run``: when it began, UTC; ``commit``: its hash, with ``+`` where files differ from it
+    """
+    known = os.environ.get(RUN_VARIABLE)
+    if known:
+        run, commit = known.split()
+        return {"run": run, "commit": commit}
+    began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    asked = ["git", "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+"]
+    told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    return {"run": began, "commit": told.stdout.strip() or "unknown"}
 
 
 def median_ms(work: Callable[[], object], repeats: int, warm_up: int = 2) -> float:
@@ -69,6 +92,11 @@ def publish(name: str, title: str, figures: Sequence[Figure]) -> Path:
         print(f"  {figure.name:<{width}}  {figure.value:>9.1f} {figure.unit:<11} {figure.note}")
     path = RESULTS_DIR / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"bench": name, "machine": about, "figures": [asdict(f) for f in figures]}
+    content = {
+        "bench": name,
+        **this_run(),
+        "machine": about,
+        "figures": [asdict(f) for f in figures],
+    }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return path

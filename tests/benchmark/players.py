@@ -18,13 +18,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
     from types import TracebackType
 
-__all__ = ["Player", "PlayerError", "median_of", "peers_python", "take_turns"]
+__all__ = [
+    "NO_PEERS",
+    "Player",
+    "PlayerError",
+    "cores_in_words",
+    "cores_to_measure",
+    "in_words",
+    "median_of",
+    "peers_python",
+    "take_turns",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 # how the libraries below NumPy, torch and Paddle learn how many threads they may start
 LIBRARY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # the threads of the one asked before look for more work for a while, and hold a core in doing so
 SETTLE_S = 0.02
+NO_PEERS = (
+    "no facenet-pytorch and no ONNX Runtime beside us: `make bench` installs them, or "
+    "OOD_FACE_PEERS_PYTHON names a Python that has them"
+)
 
 
 class PlayerError(RuntimeError):
@@ -35,6 +49,22 @@ def peers_python() -> Path | None:
     """Return the Python that has what others offer; None where there is none."""
     path = ROOT / os.environ.get("OOD_FACE_PEERS_PYTHON", ".venv-peers/bin/python")
     return path if path.exists() else None
+
+
+def cores_to_measure() -> list[int]:
+    """Return one core, and two where there are two."""
+    return [1, 2][: len(os.sched_getaffinity(0))]
+
+
+def cores_in_words(cores: int) -> str:
+    """Return how many cores, for the name of a figure."""
+    return f"{cores} core{'s' * (cores > 1)}"
+
+
+def in_words(about: Mapping[str, Any]) -> str:
+    """Return what a program says of itself: the versions of its packages."""
+    packages = [f"{name} {version}" for name, version in about["packages"].items()]
+    return ", ".join([*packages, *filter(None, [about.get("suppression")])])
 
 
 class Player(AbstractContextManager["Player"]):

@@ -1,4 +1,4 @@
-"""This project, asked as the others are: detection, extraction, and each network alone.
+"""Our own, asked as the others are: detection, extraction, and each network alone.
 
 ``PYTHON -m tests.benchmark.peers.ours CORES``, asked by a player. The settings are the defaults,
 which follow the number of cores.
@@ -18,36 +18,33 @@ import numpy as np
 from ood_face import open_service
 from ood_face.artifacts import Manifest, verified_path
 from ood_face.config import Settings
-from ood_face.detection import MtcnnSettings, open_mtcnn
 from ood_face.imaging import decode
-from ood_face.runtime import PaddleSession, open_session
+from ood_face.runtime import open_session
 from tests.benchmark.peers.wire import CORES, answer, measured
 
 if TYPE_CHECKING:
-    from ood_face.detection import MtcnnDetector
+    from ood_face.ports import Detector, Session
     from ood_face.service import FaceService
     from ood_face.types import RgbImage
 
 SETTINGS = Settings(_env_file=None)
 MANIFEST = Manifest.load(SETTINGS.weights_dir)
 # what facenet-pytorch does by default: every face from 20 pixels on, nothing scaled down
-EQUAL = MtcnnSettings(
-    min_face_px=20, min_face_share=0.0, max_side_px=None, min_probability=0.0, max_faces=None
+EQUAL = Settings(
+    _env_file=None,
+    min_face_px=20,
+    min_face_share=1e-9,
+    detection_max_side_px=1_000_000,
+    min_probability=0.0,
+    max_faces=1_000_000,
 )
-DEFAULT = MtcnnSettings(
-    min_face_px=SETTINGS.min_face_px,
-    min_face_share=SETTINGS.min_face_share,
-    max_side_px=SETTINGS.detection_max_side_px,
-    min_probability=SETTINGS.min_probability,
-    max_faces=SETTINGS.max_faces,
-)
-LOOKED_FOR = {"equal": EQUAL, "default": DEFAULT}
+LOOKED_FOR = {"equal": EQUAL, "default": SETTINGS}
 
 
 @cache
-def service() -> FaceService:
-    """Return the service as the server opens it."""
-    return open_service(SETTINGS)
+def service(settings: str = "default") -> FaceService:
+    """Return the service as the server opens it, looking for what facenet-pytorch does or we do."""
+    return open_service(LOOKED_FOR[settings])
 
 
 @cache
@@ -56,21 +53,10 @@ def pixels(path: str) -> RgbImage:
     return decode(Path(path).read_bytes())
 
 
-@cache
-def detector(settings: str) -> MtcnnDetector:
-    """Return the detector that looks for what facenet-pytorch does, or for what we do."""
-    return open_mtcnn(
-        MANIFEST,
-        workers=SETTINGS.workers,
-        threads=SETTINGS.threads_per_worker,
-        settings=LOOKED_FOR[settings],
-    )
-
-
 class Watched:
     """A session that keeps the milliseconds of its runs, and the shapes it was given."""
 
-    def __init__(self, session: PaddleSession) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
         self.ms = 0.0
         self.shapes: Counter[tuple[int, ...]] = Counter()
@@ -88,23 +74,23 @@ class Watched:
 
 
 @cache
-def watched(settings: str) -> tuple[MtcnnDetector, dict[str, Watched]]:
+def watched(settings: str) -> tuple[Detector, dict[str, Watched]]:
     """Return a detector and its networks, by name."""
-    made = detector.__wrapped__(settings)
+    found: Detector = vars(open_service(LOOKED_FOR[settings]))["_detector"]
     sessions = {
         name.lstrip("_"): Watched(value)
-        for name, value in vars(made).items()
-        if isinstance(value, PaddleSession)
+        for name, value in vars(found).items()
+        if hasattr(value, "input_specs")
     }
     for name, session in sessions.items():
-        setattr(made, f"_{name}", session)
-    return made, sessions
+        setattr(found, f"_{name}", session)
+    return found, sessions
 
 
 def detect(path: str, settings: str) -> dict[str, object]:
     """Detect in a decoded picture, with landmarks."""
-    image = pixels(path)
-    found, spent = measured(lambda: detector(settings).detect(image))
+    image, doing = pixels(path), service(settings)
+    found, spent = measured(lambda: doing.detect(image))
     return {
         **spent,
         "boxes": [face.box_xyxy_px.tolist() for face in found],
@@ -114,12 +100,12 @@ def detect(path: str, settings: str) -> dict[str, object]:
 
 def stages(path: str, settings: str) -> dict[str, object]:
     """Detect, and say how the milliseconds (wall) divide, and which shapes the networks saw."""
-    made, sessions = watched(settings)
+    detector, sessions = watched(settings)
     for session in sessions.values():
         session.ms = 0.0
         session.shapes.clear()
     image = pixels(path)
-    _, spent = measured(lambda: made.detect(image))
+    _, spent = measured(lambda: detector.detect(image))
     ms = {name: session.ms for name, session in sessions.items()}
     ms["around"] = spent["wall_ms"] - sum(ms.values())
     shapes = {name: list(session.shapes.items()) for name, session in sessions.items()}
@@ -147,7 +133,7 @@ def align(path: str, crops: str) -> dict[str, object]:
 
 
 @cache
-def network(program: str, precision: str) -> PaddleSession:
+def network(program: str, precision: str) -> Session:
     """Open a network alone, by the name of its file."""
     entry = MANIFEST.model(program.partition("/")[0])
     paths = (verified_path(entry, f"{program}.{end}") for end in ("json", "pdiparams"))
@@ -165,6 +151,4 @@ def run(program: str, precision: str, shape: list[int]) -> dict[str, object]:
 
 if __name__ == "__main__":
     cv2.setNumThreads(CORES)
-    answer(
-        {"detect": detect, "stages": stages, "extract": extract, "align": align, "run": run}
-    )
+    answer({"detect": detect, "stages": stages, "extract": extract, "align": align, "run": run})
