@@ -16,6 +16,8 @@ TORCH_PIP_ARGS ?=
 
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+LOAD_ARGS ?=
+SOAK_ARGS ?=
 
 # Training and evaluation: where the inputs lie and where the results go (see README, Training).
 # DATA_DIR holds faces/ (train-*.tar, cfp-00.tar, the pair lists), ood/ and teachers/.
@@ -39,8 +41,8 @@ PROGRAM := face-recognition-ood
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup serve test coverage check format bench train evaluate supervise status restart \
-	logs unsupervise lock settings test-facenet chromium check-python clean
+.PHONY: help setup serve test coverage check format bench load soak train evaluate supervise \
+	status restart logs unsupervise lock settings test-facenet chromium check-python clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
@@ -104,6 +106,12 @@ format: .venv-dev/.installed ## sort imports and format
 # takes the one with all of facenet-pytorch's own pins (make test-facenet makes it)
 bench: .venv-dev/.installed .venv-peers/.installed ## measure; prints tables, writes JSON into build/bench
 	OOD_FACE_PEERS_PYTHON=$(PEERS_PYTHON) $(DEV_PYTHON) tests/benchmark/run.py $(BENCH_ARGS)
+
+load: .venv-dev/.installed ## the server under 1 to 64 clients, and beyond what it can take
+	$(DEV_PYTHON) -m tests.benchmark.load $(LOAD_ARGS)
+
+soak: .venv-dev/.installed ## 20,000 requests of random sizes; nothing may grow
+	$(DEV_PYTHON) -m tests.benchmark.soak $(SOAK_ARGS)
 
 train: .venv-dev/.installed ## distil, train RTS, refit, release as weights/$(MODEL)
 	@test -d "$(FACES_DIR)" || { echo "FACES_DIR=$(FACES_DIR) is no folder: set it to the folder" \

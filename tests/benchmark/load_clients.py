@@ -1,4 +1,4 @@
-"""Clients that send prepared requests as fast as they are answered: locust, in a process of its own.
+"""Clients that send prepared requests as fast as they are answered: locust, by itself.
 
 ``load.py`` starts it. Locust replaces parts of the standard library when it is imported, which is
 why nothing else imports this file.

@@ -93,11 +93,12 @@ def _wait(process: subprocess.Popen[bytes], server: LoadedServer) -> None:
                 return
         except httpx.TransportError:
             time.sleep(0.1)
-    raise RuntimeError(f"the server did not become ready:\n{server.log.read_text()}")
+    problem = f"the server did not become ready:\n{server.log.read_text(errors='replace')}"
+    raise RuntimeError(problem)
 
 
 def enrol(address: str, copies: int = 10) -> int:
-    """Make the gallery with each of ``PEOPLE``, and others with nearly their faces; return how many.
+    """Make the gallery with each of ``PEOPLE`` and with lookalikes; return how many there are.
 
     Parameters
     ----------

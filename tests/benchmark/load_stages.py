@@ -129,7 +129,8 @@ def run_stage(
     refused = [sample for sample in counted if sample.kind == "refused"]
     times = times_of(answered)
     if times is None:
-        raise RuntimeError(f"none of {len(everything)} requests was answered in time")
+        problem = f"none of {len(everything)} requests was answered in time"
+        raise RuntimeError(problem)
     names = sorted({sample.name for sample in answered})
     stage = Stage(
         clients=clients,
