@@ -73,7 +73,12 @@ class Settings(BaseSettings):
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
-        description="Number format of the backbone; auto: bfloat16 where the processor has it.",
+        description="Number format of the networks; auto: bfloat16 where the processor has it.",
+    )
+    engine: Literal["auto", "onednn", "paddle"] = Field(
+        "auto",
+        description="What runs the networks: oneDNN itself, or Paddle's executor; auto: oneDNN for "
+        "every network that it can run.",
     )
     queue_size: int = Field(32, ge=0, description="Requests that may wait; more are answered 503.")
     queue_timeout_s: float = Field(10.0, gt=0, description="Longest wait for a free worker.")

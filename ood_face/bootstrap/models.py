@@ -70,6 +70,7 @@ def open_service(
         workers=settings.workers,
         threads=settings.threads_per_worker,
         precision=settings.precision,
+        engine=settings.engine,
     )
     made: Callable[..., FaceService] = FaceService
     if review is not None:
@@ -104,6 +105,7 @@ def open_rts_embedder(settings: Settings) -> RtsEmbedder:
         workers=1,
         threads=settings.threads_per_worker,
         precision=settings.precision,
+        engine=settings.engine,
     )
     if not isinstance(embedder, RtsEmbedder):
         raise ArtifactError(
@@ -127,7 +129,12 @@ def _open_detector(settings: Settings, manifest: Manifest) -> Detector:
     if settings.detector == "facenet-pytorch":
         return open_facenet(settings=sought)
     return open_mtcnn(
-        manifest, workers=settings.workers, threads=settings.threads_per_worker, settings=sought
+        manifest,
+        workers=settings.workers,
+        threads=settings.threads_per_worker,
+        settings=sought,
+        precision=settings.precision,
+        engine=settings.engine,
     )
 
 

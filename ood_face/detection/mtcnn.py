@@ -13,6 +13,7 @@ from ood_face.runtime import open_session
 if TYPE_CHECKING:
     from ood_face.artifacts import Manifest
     from ood_face.ports import Session
+    from ood_face.runtime import Engine, Precision
     from ood_face.types import DetectedFace, RgbImage
 
 __all__ = ["MtcnnDetector", "open_mtcnn"]
@@ -79,6 +80,8 @@ def open_mtcnn(
     workers: int = 1,
     threads: int = 1,
     settings: MtcnnSettings | None = None,
+    precision: Precision = "float32",
+    engine: Engine = "auto",
 ) -> MtcnnDetector:
     """Load the detector that the manifest calls ``mtcnn``.
 
@@ -88,6 +91,7 @@ def open_mtcnn(
     workers : pictures processed at once
     threads : threads inside one network
     settings : what to look for; None: the defaults
+    precision, engine : see :func:`ood_face.runtime.open_session`
 
     Raises
     ------
@@ -103,6 +107,8 @@ def open_mtcnn(
             verified_path(entry, f"mtcnn/{name}.pdiparams"),
             workers=workers,
             threads=threads,
+            precision=precision,
+            engine=engine,
         )
         for name in ("pnet", "rnet", "onet")
     )

@@ -13,7 +13,7 @@ from ood_face.errors import ArtifactError
 
 if TYPE_CHECKING:
     from ood_face.artifacts import Manifest, ModelEntry
-    from ood_face.runtime import Precision
+    from ood_face.runtime import Engine, Precision
 
 __all__ = ["PlainEmbedder", "RtsEmbedder", "open_embedder"]
 
@@ -27,6 +27,7 @@ def open_embedder(
     workers: int = 1,
     threads: int = 1,
     precision: Precision = "auto",
+    engine: Engine = "auto",
 ) -> RtsEmbedder | PlainEmbedder:
     """Open an embedding model of the manifest, its files checked by sha256.
 
@@ -37,14 +38,15 @@ def open_embedder(
     name : model of the manifest; None: its default
     workers : predictors, pictures embedded at once
     threads : threads inside one predictor
-    precision : of a Paddle backbone; ``auto``: bfloat16 where the processor has it, else float32
+    precision : of a Paddle program; ``auto``: bfloat16 where the processor has it, else float32
+    engine : of a Paddle program; see :func:`ood_face.runtime.open_session`
 
     Raises
     ------
     ArtifactError
         The model, one of its files, its head or its calibration is missing or wrong.
     """
-    from ood_face.runtime import open_session  # noqa: PLC0415  (loads Paddle: seconds)
+    from ood_face.runtime import open_session  # noqa: PLC0415
 
     entry = manifest.chosen(name)
     name = entry.name
@@ -55,16 +57,16 @@ def open_embedder(
             name=name,
             kind=entry.kind,
         )
-    engine = entry.extra.get("engine", ENGINES[0])
-    if engine not in ENGINES:
+    kind = entry.extra.get("engine", ENGINES[0])
+    if kind not in ENGINES:
         raise ArtifactError(
             "embedding.engine",
             "model {name}: engine is {engine}, it must be one of {engines}",
             name=name,
-            engine=repr(engine),
+            engine=repr(kind),
             engines=", ".join(ENGINES),
         )
-    if engine == "onnx":
+    if kind == "onnx":
         return _open_plain(entry, workers, threads)
     curve = load_score_curve(verified_path(entry, f"{name}/calibration.toml"), name)
     head = load_head(verified_path(entry, f"{name}/head.npz"))
@@ -74,6 +76,7 @@ def open_embedder(
         workers=workers,
         threads=threads,
         precision=precision,
+        engine=engine,
     )
     check_trunk(session, head)
     return RtsEmbedder(session, head, curve, f"{name}@{entry.version}")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ood_face.runtime.precision import Precision
     from ood_face.runtime.program import InputSpec
 
-__all__ = ["PaddleSession", "open_session"]
+__all__ = ["PaddleSession", "open_paddle_session"]
 
 logger = logging.getLogger(__name__)
 
@@ -139,10 +139,10 @@ class PaddleSession:
             self._idle.put(worker)
 
 
-def open_session(
+def open_paddle_session(
     program: Path, params: Path, *, workers: int, threads: int, precision: Precision = "float32"
 ) -> PaddleSession:
-    """Load a network for the CPU.
+    """Load a network for Paddle's executor on the CPU.
 
     Parameters
     ----------

@@ -86,11 +86,14 @@ def test_a_closed_network_refuses():
         answer(session, crops(1, 0))
 
 
-def test_damaged_weights_are_a_backend_error(tmp_path):
+@pytest.mark.parametrize(
+    ("engine", "reason"), [("onednn", "no readable Paddle program"), ("paddle", "Paddle failed")]
+)
+def test_damaged_weights_are_a_backend_error(tmp_path, engine, reason):
     params = tmp_path / "rnet.pdiparams"
     params.write_bytes((MTCNN / "rnet.pdiparams").read_bytes()[:1000])
-    with pytest.raises(BackendError, match="Paddle failed"):
-        open_session(MTCNN / "rnet.json", params, workers=1, threads=1)
+    with pytest.raises(BackendError, match=reason):
+        open_session(MTCNN / "rnet.json", params, workers=1, threads=1, engine=engine)
 
 
 def test_the_detector_opens_only_what_the_manifest_vouches_for(tmp_path):

@@ -1,0 +1,168 @@
+"""A network on oneDNN itself: a pool of workers, each with its plans and its memory."""
+
+from __future__ import annotations
+
+import queue
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ood_face.errors import BackendError
+from ood_face.runtime.onednn.descriptors import engine
+from ood_face.runtime.onednn.library import (
+    BFLOAT16,
+    FLOAT32,
+    IN_ORDER,
+    created,
+    library,
+    use_threads,
+)
+from ood_face.runtime.onednn.plan import Arena, Plan
+from ood_face.runtime.onednn.weights import SharedWeights
+from ood_face.runtime.pool import check_pool
+from ood_face.runtime.program import check_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from ood_face.runtime.graph import Graph
+    from ood_face.runtime.program import InputSpec
+
+__all__ = ["OneDnnSession"]
+
+# shapes of input that a worker keeps ready; the callers bring fewer
+_PLANS = 32
+
+
+class OneDnnSession:
+    """One network; safe to call from several threads, see :class:`ood_face.ports.Session`.
+
+    Parameters
+    ----------
+    graph : the network
+    specs : what it takes: one input of four sides
+    workers : calls that run at once; further ones wait
+    threads : threads inside one call
+    bfloat16 : compute in bfloat16; weights, inputs and outputs stay float32
+
+    Raises
+    ------
+    BackendError
+        The library is not there or another one than expected.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        specs: Mapping[str, InputSpec],
+        *,
+        workers: int,
+        threads: int,
+        bfloat16: bool,
+    ) -> None:
+        check_pool(workers, threads)
+        library()
+        self._specs = dict(specs)
+        (self._input,) = self._specs
+        self._output = graph.output
+        weights = SharedWeights()
+        # last in, first out: the worker whose memory is still in the processor's cache
+        self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
+        self._workers = workers
+        self._closed = False
+        for _ in range(workers):
+            kind = BFLOAT16 if bfloat16 else FLOAT32
+            self._idle.put(_Worker(graph, kind, weights, threads))
+
+    @property
+    def workers(self) -> int:
+        """How many calls run at once; further ones wait."""
+        return self._workers
+
+    @property
+    def input_specs(self) -> Mapping[str, InputSpec]:
+        """Name -> what that input accepts."""
+        return dict(self._specs)
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Run the network once; the output belongs to the caller.
+
+        Raises
+        ------
+        BackendError
+            oneDNN failed, the inputs do not fit the network, or the session is closed.
+        """
+        check_inputs(self._specs, inputs)
+        with self._worker() as worker:
+            return {self._output: worker.run(inputs[self._input])}
+
+    def close(self) -> None:
+        """Wait for the running calls and free the memory; later calls are refused."""
+        if self._closed:
+            return
+        self._closed = True
+        for _ in range(self._workers):
+            worker = self._idle.get()
+            if worker is not None:
+                worker.close()
+        self._idle.put(None)
+
+    @contextmanager
+    def _worker(self) -> Iterator[_Worker]:
+        worker = self._idle.get()
+        try:
+            if worker is None or self._closed:
+                raise BackendError("runtime.closed", "the network was closed")
+            yield worker
+        finally:
+            self._idle.put(worker)
+
+
+class _Worker:
+    # Used by one call at a time. With several threads it runs on a thread of its own: OpenMP
+    # keeps the helpers of every thread that ever asked for some.
+
+    def __init__(self, graph: Graph, kind: int, weights: SharedWeights, threads: int) -> None:
+        self._graph, self._kind, self._weights = graph, kind, weights
+        self._threads = threads
+        self._stream = created("stream_create", engine(), IN_ORDER)
+        self._arena = Arena()
+        self._plans: OrderedDict[tuple[tuple[int, ...], tuple[int, ...]], Plan] = OrderedDict()
+        self._own = None if threads == 1 else ThreadPoolExecutor(1, thread_name_prefix="network")
+
+    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._own is None:
+            return self._run(image)
+        return self._own.submit(self._run, image).result()
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.shutdown()
+        self._plans.clear()
+        library().dnnl_stream_destroy(self._stream)
+
+    def _run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        use_threads(self._threads)
+        if not _can_be_described(image):
+            image = np.ascontiguousarray(image)
+        key = (image.shape, image.strides)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = Plan(self._graph, image, self._kind, self._weights)
+            if len(self._plans) > _PLANS:
+                self._plans.popitem(last=False)
+        else:
+            self._plans.move_to_end(key)
+        return plan.run(image, self._stream, self._arena)
+
+
+def _can_be_described(image: NDArray[np.float32]) -> bool:
+    # aligned, nothing twice and nothing backwards
+    return image.flags.aligned and all(
+        stride > 0 and stride % image.itemsize == 0 for stride in image.strides
+    )

@@ -1,0 +1,87 @@
+"""The weights of a network as oneDNN wants them, one copy for all plans and workers."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ood_face.runtime.onednn.descriptors import (
+    ALIGNMENT,
+    Layout,
+    Memory,
+    aligned,
+    engine,
+    strided,
+)
+from ood_face.runtime.onednn.library import (
+    ARG_DST,
+    ARG_SCRATCHPAD,
+    ARG_SRC,
+    IN_ORDER,
+    arguments,
+    call,
+    created,
+    library,
+)
+from ood_face.runtime.onednn.primitives import reorder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ood_face.runtime.graph import Convolution
+
+__all__ = ["SharedWeights"]
+
+
+class SharedWeights:
+    """Keeps what was made ready; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._ready: dict[int, list[tuple[Layout, Memory]]] = {}
+        self._vectors: dict[int, Memory] = {}
+        self._kept: list[NDArray[np.generic]] = []
+        self._lock = threading.Lock()
+
+    def of(self, step: Convolution, wanted: Layout) -> Memory:
+        """Return a convolution's weights in the layout it wants."""
+        with self._lock:
+            known = self._ready.setdefault(id(step), [])
+            for layout, memory in known:
+                if layout.same_as(wanted):
+                    return memory
+            memory = self._reordered(step.weight, wanted)
+            known.append((wanted, memory))
+            return memory
+
+    def vector(self, values: NDArray[np.float32]) -> Memory:
+        """Return a bias or slopes, as they are."""
+        with self._lock:
+            if id(values) not in self._vectors:
+                held = np.ascontiguousarray(values)
+                self._kept += [held, values]
+                self._vectors[id(values)] = Memory(strided(held), held.ctypes.data)
+            return self._vectors[id(values)]
+
+    def _reordered(self, weight: NDArray[np.float32], wanted: Layout) -> Memory:
+        source = np.ascontiguousarray(weight)
+        memory = Memory(wanted, self._room(wanted.size))
+        given = Memory(strided(source), source.ctypes.data)
+        primitive = reorder(strided(source), wanted)
+        handles = {ARG_SRC: given.handle, ARG_DST: memory.handle}
+        if primitive.scratch is not None:
+            scratch = Memory(primitive.scratch, self._room(primitive.scratch.size))
+            handles[ARG_SCRATCHPAD] = scratch.handle
+        stream = created("stream_create", engine(), IN_ORDER)
+        try:
+            call("primitive_execute", primitive.handle, stream, len(handles), arguments(handles))
+        finally:
+            library().dnnl_stream_destroy(stream)
+        return memory
+
+    def _room(self, size: int) -> int:
+        # the address of memory that lives as long as this object
+        room = np.empty(size + ALIGNMENT, np.uint8)
+        self._kept.append(room)
+        return aligned(room)
