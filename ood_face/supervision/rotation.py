@@ -32,7 +32,7 @@ class Limits(NamedTuple):
     days : days whose lines are kept, beside those of the current one
     piece_bytes : a file that is larger is rotated before the day ends
     total_bytes : all rotated files together
-    spare_bytes : nothing is rotated while the disk has less: the writer could not open anew
+    spare_bytes : nothing is rotated while the disk has less
     """
 
     days: int = 7
@@ -99,7 +99,7 @@ class DailyLog:
             self._archive(self._overflow, day)
         if today > day or state.st_size >= self._limits.piece_bytes:
             self._rotate(state.st_size, day)
-        if today != day:
+        if today != self._today:
             # also when the clock went back: the file is then that of the day it shows
             self._note(today)
 
@@ -107,18 +107,24 @@ class DailyLog:
         # whoever took it away, its writer must not write on into nothing; a writer that has
         # nothing to write to it, such as a program that was stopped, need not be asked for ever
         if self._asked < _ASK_TIMES:
+            self._require_room()
             self._asked += 1
             self._reopen()
         if self._today != today:
             self._note(today)
 
-    def _rotate(self, size: int, day: date) -> None:
-        if size == 0:
-            return
+    def _require_room(self) -> None:
+        # supervisord 4.3 ends with an OSError if it has to open its logs again and cannot write
+        # what it still holds of the old ones (tried on a full tmpfs)
         disk = os.statvfs(self._path.parent)
         if disk.f_bavail * disk.f_frsize < self._limits.spare_bytes:
             message = "the disk is too full to rotate logs"
             raise OSError(message)
+
+    def _rotate(self, size: int, day: date) -> None:
+        if size == 0:
+            return
+        self._require_room()
         piece = self._archive(self._path, day)
         self._reopen()
         _logger.info("%s is now %s", self._path.name, piece.name)

@@ -202,6 +202,13 @@ def test_a_full_disk_is_told_and_leaves_the_log_where_it_is(path, writer) -> Non
     assert writer.told == 0
 
 
+def test_a_writer_is_not_told_to_open_anew_on_a_full_disk(path) -> None:
+    log = DailyLog(path, lambda: pytest.fail("told to"), Limits(spare_bytes=2**62))
+
+    with pytest.raises(OSError, match="too full to rotate"):
+        log.tend(MONDAY)
+
+
 def test_a_day_without_lines_leaves_no_piece(path, writer) -> None:
     log = daily(writer)
     log.tend(MONDAY)
