@@ -17,6 +17,7 @@ FUNCTIONS = frozenset(
         "sum",
         "time",
         "topk",
+        "vector",
     }
 )
 WORDS = frozenset({"offset", "or", "unless"})
