@@ -44,6 +44,11 @@ def writer(path):
     made.stream.close()
 
 
+def date_back(path, day: date) -> None:
+    moment = datetime(day.year, day.month, day.day, 12).timestamp()
+    os.utime(path, (moment, moment))
+
+
 def daily(writer, **limits: int) -> DailyLog:
     return DailyLog(writer.path, writer.reopen, Limits(**limits))
 
@@ -105,12 +110,24 @@ def test_a_night_in_which_nothing_ran_does_not_mix_two_days(path, writer) -> Non
 
 def test_a_log_of_before_is_taken_for_that_of_its_last_change(path, writer) -> None:
     writer.write("monday")
-    moment = datetime(2026, 11, 23, 12).timestamp()
-    os.utime(path, (moment, moment))
+    date_back(path, MONDAY)
 
     daily(writer).tend(MONDAY + DAY)
 
     assert pieces(path) == {"2026-11-23": "monday\n"}
+
+
+def test_a_line_of_after_midnight_does_not_hide_the_change_of_the_day(path, writer) -> None:
+    log = daily(writer)
+    writer.write("monday")
+    date_back(path, MONDAY)
+    log.tend(MONDAY)
+    writer.write("tuesday, a second after midnight")
+    date_back(path, MONDAY + DAY)
+
+    log.tend(MONDAY + DAY)
+
+    assert list(pieces(path)) == ["2026-11-23"]
 
 
 def test_a_clock_that_goes_back_rotates_and_deletes_nothing(path, writer) -> None:
