@@ -22,6 +22,18 @@ SETTINGS = Settings(workers=2, queue_size=4, max_image_bytes=2**20)
 MIB = 2**20
 
 
+REFUSED = 'ood_face_admission_refused_total{reason="queue_full"}'
+WAITS = 'ood_face_stage_seconds_count{stage="wait"}'
+WAITED_S = 'ood_face_stage_seconds_sum{stage="wait"}'
+
+
+def numbers(address: str) -> dict[str, float]:
+    """Return what ``/metrics`` says, by name and labels as they stand there."""
+    lines = httpx.get(f"{address}/metrics", timeout=10).text.splitlines()
+    told = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in told}
+
+
 class GatedDetector(FakeDetector):
     """Waits while the gate is closed."""
 
@@ -92,6 +104,7 @@ def test_more_than_the_queue_holds_is_refused_and_health_still_answers(address, 
         files = {"image": ("a.png", data)}
         return httpx.post(f"{address}/v1/extract", files=files, timeout=60).status_code
 
+    before = numbers(address)
     detector.gate.clear()
     try:
         with ThreadPoolExecutor(20) as pool:
@@ -101,12 +114,23 @@ def test_more_than_the_queue_holds_is_refused_and_health_still_answers(address, 
                 time.sleep(0.02)
             assert {answer.result() for answer in answers if answer.done()} == {503}
             assert httpx.get(f"{address}/healthz", timeout=10).status_code == 200
+            during = numbers(address)
             detector.gate.set()
             statuses = [answer.result() for answer in answers]
     finally:
         detector.gate.set()
     assert sorted(set(statuses)) == [200, 503]
     assert statuses.count(200) == 6
+    gauges = ("at_work", "waiting", "workers", "queue_size")
+    assert [during[f"ood_face_admission_{name}"] for name in gauges] == [2, 4, 2, 4]
+    assert during[REFUSED] - before[REFUSED] == 14
+    after = numbers(address)
+    assert [after[f"ood_face_admission_{name}"] for name in gauges] == [0, 0, 2, 4]
+    assert after[WAITS] - before[WAITS] == 6
+    assert after[WAITED_S] - before[WAITED_S] > 0
+    for status in (200, 503):
+        counted = f'ood_face_requests_total{{method="POST",route="/v1/extract",status="{status}"}}'
+        assert after[counted] - before.get(counted, 0) == statuses.count(status)
 
 
 def test_a_caller_who_leaves_in_the_middle_harms_nobody(address):
