@@ -40,9 +40,8 @@ class Supervised:
 
     def start(self) -> None:
         """Start supervisord; a former one may have left whatever it left."""
-        environment = page_environment(
-            self.home / "var" / "data", host="127.0.0.1", port=self.port, **self.settings
-        )
+        settings = {"host": "127.0.0.1", "port": self.port} | self.settings
+        environment = page_environment(self.home / "var" / "data", **settings)
         self.daemon = subprocess.Popen(
             [
                 str(self.home / ".venv/bin/supervisord"),
