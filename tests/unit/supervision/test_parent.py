@@ -38,3 +38,12 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
         ended = bool(gone) or child.status() == psutil.STATUS_ZOMBIE
     assert alive
     assert ended
+
+
+def test_an_argument_that_is_not_known_is_refused_and_named() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "webui", "--loud"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stderr == "ood_face: unknown argument --loud; there is --supervised\n"
