@@ -9,7 +9,7 @@ import h11
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from webui.http_refusals import NO_ROOM, SLOW_BODY, SLOW_HEAD, STOPS
+from webui.http_refusals import HEAD_BYTES, LARGE_HEAD, NO_ROOM, SLOW_BODY, SLOW_HEAD, STOPS
 
 if TYPE_CHECKING:
     import asyncio
@@ -115,6 +115,13 @@ class PacedProtocol(H11Protocol):
         if self.transport.is_closing():
             self._watch_answer()
         self._look()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP; a head that is too large is told the limit."""
+        if self.conn.our_state is h11.IDLE and len(self.conn.trailing_data[0]) > HEAD_BYTES:
+            self._refuse(LARGE_HEAD)
+        else:
+            super().send_400_response(msg)
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""

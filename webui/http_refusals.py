@@ -8,7 +8,10 @@ from http import HTTPStatus
 
 from ood_face.api.errors import PROBLEM_JSON
 
-__all__ = ["NO_ROOM", "SLOW_BODY", "SLOW_HEAD", "STOPS", "Refusal"]
+__all__ = ["HEAD_BYTES", "LARGE_HEAD", "NO_ROOM", "SLOW_BODY", "SLOW_HEAD", "STOPS", "Refusal"]
+
+# of a head that is not complete; the API has narrower limits on a complete one
+HEAD_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,11 @@ SLOW_BODY = Refusal(
 )
 STOPS = Refusal(
     HTTPStatus.SERVICE_UNAVAILABLE, "busy.stopping", "the server stops; try again later"
+)
+LARGE_HEAD = Refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "request.large_head",
+    f"the head of the request exceeds the limit of {HEAD_BYTES} bytes",
 )
 NO_ROOM = Refusal(
     HTTPStatus.SERVICE_UNAVAILABLE, "busy.connections", "too many connections; try again later"

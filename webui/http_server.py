@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 
 from webui.http_connections import Pace
+from webui.http_refusals import HEAD_BYTES
 
 if TYPE_CHECKING:
     import socket
@@ -29,8 +30,6 @@ __all__ = ["StoppableServer", "raise_file_limit"]
 # descriptors for files, databases and what is refused
 _SPARE_FILES = 256
 _WANTED_FILES = 65536
-# of a head that is not complete; a longer one is refused without being read
-_HEAD_BYTES = 64 * 1024
 
 _logger = logging.getLogger(__name__)
 
@@ -57,7 +56,7 @@ class StoppableServer(uvicorn.Server):
             # a factory serves as well as a class
             http=cast("type[asyncio.Protocol]", self._pace.protocol),
             # read as much more than the API lets pass as it can be told what the limit is
-            h11_max_incomplete_event_size=_HEAD_BYTES,
+            h11_max_incomplete_event_size=HEAD_BYTES,
             # the page and the API have none
             ws="none",
             log_config=None,

@@ -67,12 +67,11 @@ class SignInAudit:
     async def _note(self, request: Request, name: str, action: AuditAction, outcome: str) -> None:
         if self._audit is None:
             return
-        caller = Caller(name, str(getattr(request.state, "request_id", "")))
         event = AuditEvent(action, "", None, outcome, {"address": address_of(request)})
         try:
-            await to_thread.run_sync(self._audit.record, caller, event)
+            await to_thread.run_sync(self._audit.record, Caller(name), event)
         except BackendError as exc:
-            _logger.error("not in the audit log: %s %s: %s", action, caller.request_id, exc)  # noqa: TRY400
+            _logger.error("not in the audit log: %s: %s", action, exc)  # noqa: TRY400
 
 
 def address_of(request: Request) -> str:
