@@ -115,6 +115,8 @@ class ReadinessWatch(HTTPOk):  # type: ignore[misc] # superlance has no types
             return
         problem = self._ask()
         if not problem:
+            if not self._was_ready:
+                _logger.info("%s: ready (pid %d)", self.url, self._pid)
             self._was_ready, self._bad = True, 0
             return
         self._bad += 1

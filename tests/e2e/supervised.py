@@ -140,6 +140,11 @@ class Supervised:
         self.wait_until(lambda: self.state() == "RUNNING", "past startsecs")
         return pid
 
+    def wait_seen_ready(self, pid: int) -> None:
+        """Wait until httpok has had a good answer of this process."""
+        line = f"ready (pid {pid})"
+        self.wait_until(lambda: line in self.log("httpok"), "httpok has seen it ready")
+
 
 @contextmanager
 def home_folder(**changes: str) -> Iterator[Path]:

@@ -95,9 +95,7 @@ def test_a_deleted_control_socket_comes_back_and_the_server_notices_nothing(
 
 def test_a_server_that_hangs_is_restarted_by_httpok(server: Supervised) -> None:
     before = server.wait_running()
-    server.wait_until(
-        lambda: server.log().count("GET /readyz") > 1, "httpok has seen that it was ready"
-    )
+    server.wait_seen_ready(before)
 
     os.kill(before, signal.SIGSTOP)
     after = server.wait_ready(other_than=before)
