@@ -155,6 +155,12 @@ class Settings(BaseSettings):
     drift_webhook_hosts: str = Field(
         "", description="The only hosts that address may name, separated by commas."
     )
+    max_held_bytes: int = Field(
+        256 * 2**20,
+        ge=1,
+        description="Most bytes of requests that are kept at once while they wait and are worked "
+        "on, batches aside; more are answered 503. Never less than the largest request.",
+    )
     max_batch_bytes: int = Field(
         256 * 2**20, ge=1, description="Largest request that enrols many pictures at once."
     )

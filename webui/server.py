@@ -32,6 +32,7 @@ from webui.page import build_page, head, theme
 from webui.reloading import ignore_hangup, reload_on_hangup
 from webui.served import PageServed
 from webui.signin import SignIn
+from webui.unknown_events import refuse_unknown_events
 
 if TYPE_CHECKING:
     import socket
@@ -90,6 +91,7 @@ def build_app(served: Served, signin: SignIn | None = None) -> FastAPI:
         theme=theme(),
         head=head(),
     )
+    refuse_unknown_events(app)
     return app
 
 

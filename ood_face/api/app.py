@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 import ood_face
+from ood_face.api.departures import Departures
 from ood_face.api.drift import make_drift_router
 from ood_face.api.errors import (
     answer_error,
@@ -21,6 +22,7 @@ from ood_face.api.errors import (
 from ood_face.api.gallery_routes import make_gallery_router
 from ood_face.api.heads import HeadLimit
 from ood_face.api.health import Readiness
+from ood_face.api.held_bodies import HeldBodies
 from ood_face.api.metrics import CountRequests, Metrics, make_metrics_router
 from ood_face.api.middleware import BodyLimit, RequestLog
 from ood_face.api.openapi import use_problem_json
@@ -101,6 +103,10 @@ def create_app(served: Served) -> FastAPI:
         limit_bytes=_largest_body(settings),
         batch_limit_bytes=settings.max_batch_bytes,
     )
+    app.add_middleware(
+        HeldBodies, limit_bytes=max(settings.max_held_bytes, _largest_body(settings))
+    )
+    app.add_middleware(Departures)
     app.add_middleware(HeadLimit)
     app.add_middleware(RequestLog)
     # outside all others, so that it sees what they refuse

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ood_face.errors import BusyError
+from ood_face.ports.departure import CALLER
 from ood_face.types import AdmissionLoad
 
 if TYPE_CHECKING:
@@ -16,8 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["BoundedAdmission"]
 
 
+class _Turn(threading.Event):
+    """Set when the wait is over: a place is handed to it, or its caller has left."""
+
+    left = False
+
+
 class BoundedAdmission:
     """See :class:`ood_face.ports.Admission`; who has waited longest is let in first.
+
+    Who waits for a caller that leaves (:data:`ood_face.ports.departure.CALLER`) gives its turn up.
 
     Parameters
     ----------
@@ -34,7 +44,7 @@ class BoundedAdmission:
         self._counting = threading.Lock()
         self._at_work = 0
         # each is set when a place is handed to it; while one waits, no place is free
-        self._queue: deque[threading.Event] = deque()
+        self._queue: deque[_Turn] = deque()
         self._refused_full = 0
         self._refused_late = 0
 
@@ -84,12 +94,15 @@ class BoundedAdmission:
                 self._at_work += 1
                 return
             self._check_queue()
-            turn = threading.Event()
+            turn = _Turn()
             self._queue.append(turn)
-        if turn.wait(self._timeout_s):
-            return
+        caller = CALLER.get()
+        with nullcontext() if caller is None else caller.told(partial(self._give_up, turn)):
+            waited = turn.wait(self._timeout_s)
         with self._counting:
-            if turn.is_set():  # in the last moment
+            if turn.left:
+                raise BusyError("busy.left", "the caller left while the request waited")
+            if waited or turn.is_set():  # in the last moment
                 return
             self._queue.remove(turn)
             self._refused_late += 1
@@ -98,6 +111,13 @@ class BoundedAdmission:
             "no worker came free within {limit_s} seconds; try again later",
             limit_s=self._timeout_s,
         )
+
+    def _give_up(self, turn: _Turn) -> None:
+        with self._counting:
+            if turn in self._queue:
+                self._queue.remove(turn)
+                turn.left = True
+                turn.set()
 
     def _leave(self) -> None:
         with self._counting:
