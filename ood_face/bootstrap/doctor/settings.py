@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_settings", "settings_or_defaults"]
 
+_PREFIX = "OOD_FACE_"
 # read by the makefile for `make bench`
 _OTHERS = {"OOD_FACE_FACENET_PYTHON"}
 _SECRET = {"OOD_FACE_MILVUS_TOKEN"}
@@ -63,13 +64,15 @@ def check_settings(errors: list[ConfigError]) -> Iterator[Finding]:
 
 
 def _unknown(found: Given) -> Iterator[Finding]:
-    known = {f"OOD_FACE_{name.upper()}" for name in Settings.model_fields}
+    known = [name.upper() for name in Settings.model_fields]
     for name, where in sorted(found.names.items()):
-        if name in known or name in _OTHERS:
+        own = name.removeprefix(_PREFIX)
+        if own in known or name in _OTHERS:
             continue
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        near = difflib.get_close_matches(own, known, n=1)
         if near:
-            yield warning("settings", "settings_misspelt", name=name, where=where, near=near[0])
+            meant = f"{_PREFIX}{near[0]}"
+            yield warning("settings", "settings_misspelt", name=name, where=where, near=meant)
         else:
             yield warning("settings", "settings_unknown", name=name, where=where)
 
