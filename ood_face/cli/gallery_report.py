@@ -75,8 +75,8 @@ class EnrolmentReport:
         """
         row = (
             datetime.now(UTC).isoformat(timespec="seconds"),
-            outcome.picture,
-            outcome.subject_id,
+            _as_text(outcome.picture),
+            _as_text(outcome.subject_id),
             outcome.status,
             "" if outcome.ood_score is None else f"{outcome.ood_score:.4f}",
             "" if outcome.template_id is None else outcome.template_id,
@@ -117,3 +117,8 @@ class EnrolmentReport:
         return InputError(
             "file.unwritable", "{file} cannot be written; check its folder", file=str(self._path)
         )
+
+
+def _as_text(cell: str) -> str:
+    # a spreadsheet takes such a beginning for a formula; names of files come from elsewhere
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -153,6 +153,15 @@ def test_the_report_of_the_next_run_is_added(staff):
     assert [row["status"] for row in rows_of(report)] == ["enrolled", "unchanged"]
 
 
+def test_nothing_in_a_report_is_a_formula_to_a_spreadsheet(staff):
+    for name, colour in (("=1+1", ANN), ("@SUM(A1)", BEN), ("-2", CAT)):
+        staff.file(f"in/{name}/1.png", 40, colour=colour)
+    staff("gallery", "enroll", "staff", "in", "--report", "report.csv")
+    rows = rows_of(staff.folder / "report.csv")
+    assert [row["subject_id"] for row in rows] == ["'-2", "'=1+1", "'@SUM(A1)"]
+    assert {row["picture"][0] for row in rows} == {"'"}
+
+
 def test_no_other_file_is_taken_for_a_report(staff):
     staff.file("in/ann/1.png", 40, colour=ANN)
     (staff.folder / "other.csv").write_text("a,b\n1,2\n")
