@@ -26,7 +26,7 @@ from ood_face.bootstrap.models import open_service
 from ood_face.errors import OodFaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ood_face.bootstrap.doctor.findings import Finding
     from ood_face.config import Settings
@@ -71,30 +71,51 @@ def examine(*, models: bool = False) -> Diagnosis:
     """
     start = time.perf_counter()
     settings, errors = settings_or_defaults()
-    findings = [*check_settings(errors), *_all(settings)]
+    findings = _guarded("settings", lambda: check_settings(errors)) + _all(settings)
     if models:
         findings.append(_models(settings))
     return Diagnosis(tuple(findings), time.perf_counter() - start)
 
 
-def _all(settings: Settings) -> Iterator[Finding]:
-    yield from check_installed()
-    yield from _extras(settings)
+def _all(settings: Settings) -> list[Finding]:
     model_id, weights = check_weights(settings)
-    yield weights
-    yield from check_score(settings, model_id)
-    yield from check_policies_files(settings, model_id)
-    templates, galleries = check_galleries(settings, model_id)
-    running = owner_process(settings.data_dir)
-    yield from check_machine(settings, templates, running=running is not None)
-    yield from check_folders(settings)
-    yield from galleries
-    yield from check_databases(settings)
-    yield check_keys(settings)
-    yield check_port(settings)
-    yield from check_supervisor()
-    yield check_clock(settings)
-    yield check_drift(settings)
+    templates = 0
+    running = False
+
+    def galleries() -> list[Finding]:
+        nonlocal templates, running
+        templates, found = check_galleries(settings, model_id)
+        running = owner_process(settings.data_dir) is not None
+        return found
+
+    kept = _guarded("galleries", galleries)
+    checks: dict[str, Callable[[], Iterable[Finding]]] = {
+        "packages": lambda: (*check_installed(), *_extras(settings)),
+        "weights": lambda: (weights,),
+        "score": lambda: check_score(settings, model_id),
+        "scenarios": lambda: check_policies_files(settings, model_id),
+        "cpu": lambda: check_machine(settings, templates, running=running),
+        "data": lambda: check_folders(settings),
+        "galleries": lambda: kept,
+        "databases": lambda: check_databases(settings),
+        "keys": lambda: (check_keys(settings),),
+        "port": lambda: (check_port(settings),),
+        "supervisor": check_supervisor,
+        "clock": lambda: (check_clock(settings),),
+        "drift": lambda: (check_drift(settings),),
+    }
+    return [found for name, check in checks.items() for found in _guarded(name, check)]
+
+
+def _guarded(name: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    # what may not even be looked at is a finding, and ends no other check
+    found: list[Finding] = []
+    try:
+        found.extend(check())
+    except OSError as exc:
+        reason = exc.strerror or type(exc).__name__
+        found.append(problem(name, "forbidden", file=str(exc.filename or "?"), reason=reason))
+    return found
 
 
 def _extras(settings: Settings) -> Iterator[Finding]:

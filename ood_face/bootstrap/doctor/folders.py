@@ -109,7 +109,8 @@ def _data(folder: Path) -> Iterator[Finding]:
     if not folder.is_dir():
         yield problem("data", "data_no_folder", **values)
         return
-    locked = [path.name for path in (folder, *_files(folder)) if not _usable(path)]
+    inside = _files(folder) if _usable(folder) else []
+    locked = [path.name for path in (folder, *inside) if not _usable(path)]
     if locked:
         yield problem("data", "data_not_writable", names=", ".join(locked[:5]), **values)
         return
