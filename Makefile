@@ -105,7 +105,7 @@ format: .venv-dev/.installed ## sort imports and format
 # what others offer is measured in an environment of its own; PEERS_PYTHON=.venv-facenet/bin/python
 # takes the one with all of facenet-pytorch's own pins (make test-facenet makes it)
 bench: .venv-dev/.installed .venv-peers/.installed ## measure; prints tables, writes JSON into build/bench
-	OOD_FACE_PEERS_PYTHON=$(PEERS_PYTHON) $(DEV_PYTHON) tests/benchmark/run.py $(BENCH_ARGS)
+	BENCH_PEERS_PYTHON=$(PEERS_PYTHON) $(DEV_PYTHON) -m tests.benchmark.run $(BENCH_ARGS)
 
 load: .venv-dev/.installed ## the server under 1 to 64 clients, and beyond what it can take
 	$(DEV_PYTHON) -m tests.benchmark.load $(LOAD_ARGS)

@@ -144,9 +144,7 @@ def main(argv: list[str] | None = None) -> int:
     if about:
         figures += recall(answers, pictures)
     else:
-        print(
-            f"no {PEER}: `make bench` installs it, or OOD_FACE_PEERS_PYTHON names a Python with it"
-        )
+        print(NO_PEERS)
     publish("detection", f"Face detection, {len(pictures)} pictures", figures)
     return 0
 

@@ -21,7 +21,7 @@ __all__ = ["RESULTS_DIR", "RUN_VARIABLE", "Figure", "machine", "median_ms", "pub
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS_DIR = ROOT / "build" / "bench"
 # says to what is started by one `make bench` that it belongs together
-RUN_VARIABLE = "OOD_FACE_BENCH_RUN"
+RUN_VARIABLE = "BENCH_RUN"
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ LIBRARY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SETTLE_S = 0.02
 NO_PEERS = (
     "no facenet-pytorch and no ONNX Runtime beside us: `make bench` installs them, or "
-    "OOD_FACE_PEERS_PYTHON names a Python that has them"
+    "BENCH_PEERS_PYTHON names a Python that has them"
 )
 
 
@@ -47,7 +47,7 @@ class PlayerError(RuntimeError):
 
 def peers_python() -> Path | None:
     """Return the Python that has what others offer; None where there is none."""
-    path = ROOT / os.environ.get("OOD_FACE_PEERS_PYTHON", ".venv-peers/bin/python")
+    path = ROOT / os.environ.get("BENCH_PEERS_PYTHON", ".venv-peers/bin/python")
     return path if path.exists() else None
 
 

@@ -1,0 +1,139 @@
+"""How much of the machine's arithmetic each network uses.
+
+The peak is the fastest matrix product that the libraries of this machine reach in the same run:
+OpenBLAS (NumPy) and MKL (torch) in float32, oneDNN (torch) in bfloat16. The work of a network is
+counted from its program file (:mod:`tests.benchmark.flops`). P-, R- and O-Net run at the shapes
+that detection gives them in the tests' pictures, the backbone on 1, 8 and 16 faces.
+
+``python -m tests.benchmark.bench_roofline [--rounds N] [--cores N ...]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from ood_face.artifacts import Manifest
+from ood_face.config import Settings
+from ood_face.runtime.precision import has_bfloat16
+from tests.benchmark.flops import count_flop
+from tests.benchmark.machine import Figure, publish
+from tests.benchmark.made_pictures import PICTURES
+from tests.benchmark.players import (
+    Player,
+    cores_in_words,
+    cores_to_measure,
+    median_of,
+    take_turns,
+)
+
+if TYPE_CHECKING:
+    Stage = tuple[str, tuple[int, ...]]
+
+ROUNDS = 9
+SIDES = (1024, 2048, 4096)
+FACES = (1, 8, 16)
+# of each network of the detector, the shapes it sees most
+SHAPES = 3
+LIBRARIES = {"float32": ("numpy", "torch"), "bfloat16": ("torch",)}
+
+
+def peak_gflop_s(products: Player, precision: str, rounds: int) -> tuple[float, str]:
+    """Return the fastest matrix product in a number format, and whose it was."""
+    questions = {
+        (library, side): lambda library=library, side=side: products.ask(
+            "multiply", library=library, precision=precision, side=side
+        )
+        for library in LIBRARIES[precision]
+        for side in SIDES
+    }
+    answers = take_turns(questions, rounds)
+    best = {key: max(each["gflop_s"] for each in told) for key, told in answers.items()}
+    library, side = max(best, key=best.__getitem__)
+    return best[library, side], f"{library}, {side}x{side}"
+
+
+def shapes_seen(ours: Player) -> list[Stage]:
+    """Return program and shape of what detection with the default settings runs most."""
+    seen: dict[str, Counter[tuple[int, ...]]] = {}
+    for path in sorted(PICTURES.glob("*.jpg")):
+        answer = ours.ask("stages", path=str(path), settings="default")
+        for name, shapes in answer["shapes"].items():
+            counts = seen.setdefault(name, Counter())
+            counts.update({tuple(shape): count for shape, count in shapes})
+    return [
+        (f"mtcnn/{name}", shape)
+        for name, counts in seen.items()
+        for shape, _ in sorted(counts.most_common(SHAPES))
+    ]
+
+
+def backbone() -> str:
+    """Return the program of the shipped model."""
+    return f"{Manifest.load(Settings(_env_file=None).weights_dir).chosen(None).name}/backbone"
+
+
+def stages(ours: Player) -> list[Stage]:
+    """Return everything that is measured: program, shape of its input."""
+    return [*shapes_seen(ours), *((backbone(), (faces, 3, 112, 112)) for faces in FACES)]
+
+
+def measure(cores: int, precisions: list[str], rounds: int) -> list[Figure]:
+    """Return peaks and, for each network, work, time, rate and share of the peak."""
+    label, figures = cores_in_words(cores), []
+    with Player("ours", cores) as ours, Player("products", cores) as products:
+        peaks = {}
+        for precision in precisions:
+            peaks[precision], whose = peak_gflop_s(products, precision, max(3, rounds // 3))
+            figures.append(
+                Figure(f"{label}: peak, {precision}", peaks[precision], "GFLOP/s", whose)
+            )
+        asked: dict[tuple[Stage, str], Any] = {
+            (stage, precision): lambda stage=stage, precision=precision: ours.ask(
+                "run", program=stage[0], precision=precision, shape=list(stage[1])
+            )
+            for stage in stages(ours)
+            for precision in precisions
+        }
+        answers = take_turns(asked, rounds)
+    weights = Settings(_env_file=None).weights_dir
+    shares = {}
+    for ((program, shape), precision), told in answers.items():
+        gflop = count_flop(weights / f"{program}.json", shape) / 1e9
+        ms = median_of(told, "wall_ms")
+        rate = 1000 * gflop / ms
+        size = "x".join(map(str, shape))
+        shares[program, shape[0], precision] = 100 * rate / peaks[precision]
+        figures.append(
+            Figure(
+                f"{label}: {program} {size}, {precision}",
+                shares[program, shape[0], precision],
+                "% of peak",
+                f"{gflop:.3f} GFLOP in {ms:.2f} ms: {rate:.0f} GFLOP/s",
+            )
+        )
+    for faces in FACES:  # as the server runs it
+        name = f"{label}: backbone, {faces} face{'s' * (faces > 1)}, share of the peak"
+        value = shares[backbone(), faces, precisions[-1]]
+        figures.append(Figure(name, value, "%", precisions[-1]))
+    return figures
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure, print, write ``build/bench/roofline.json``."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--cores", type=int, nargs="+", default=cores_to_measure())
+    options = parser.parse_args(argv)
+    precisions = ["float32", *(["bfloat16"] if has_bfloat16() else [])]
+    figures = [
+        figure for cores in options.cores for figure in measure(cores, precisions, options.rounds)
+    ]
+    publish("roofline", "Floating point operations, as a share of the measured peak", figures)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
