@@ -6,6 +6,7 @@ import logging
 import re
 import time
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from fastapi import Request
@@ -21,6 +22,8 @@ __all__ = ["BodyLimit", "RequestLog"]
 _logger = logging.getLogger(__name__)
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BATCH = re.compile(r"/v1/galleries/[^/:]+/subjects:batch")
+# what monitors ask every few seconds; only a bad answer is worth a line
+_PROBES = ("/healthz", "/readyz", "/metrics")
 _API_PATHS = ("/v1/", "/healthz", "/readyz", "/openapi.json", "/metrics")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -35,7 +38,8 @@ class RequestLog:
     """Gives each request an id, puts headers on the answer, and logs a line when it is done.
 
     The line holds id, method, route, status and milliseconds; never pictures, features, names
-    or the raw address, which a caller could fill with anything.
+    or the raw address, which a caller could fill with anything. Good answers to monitors are
+    logged at level DEBUG.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -76,7 +80,9 @@ class RequestLog:
                     "status": status,
                     "ms": round(ms, 1),
                 }
-                _logger.info("%s %s %s %d %.1f ms", *fields.values(), extra=fields)
+                good_probe = route in _PROBES and status < HTTPStatus.BAD_REQUEST
+                level = logging.DEBUG if good_probe else logging.INFO
+                _logger.log(level, "%s %s %s %d %.1f ms", *fields.values(), extra=fields)
 
 
 class BodyLimit:

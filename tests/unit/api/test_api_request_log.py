@@ -40,6 +40,19 @@ def test_the_line_has_its_parts_as_fields(client, caplog):
     assert [line[name] for name in names] == ["abc", "POST", "/v1/extract", 200]
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_a_monitor_that_is_content_fills_no_log(client, caplog, path):
+    caplog.set_level(logging.DEBUG, "ood_face.api.middleware")
+    client.get(path)
+    assert [record.levelname for record in caplog.records] == ["DEBUG"]
+
+
+def test_a_bad_answer_to_a_monitor_is_a_line(client, caplog):
+    caplog.set_level(logging.INFO, "ood_face.api.middleware")
+    client.post("/readyz")
+    assert " 405 " in caplog.text
+
+
 def test_an_address_that_is_not_there_is_not_logged_as_it_is(client, caplog):
     caplog.set_level(logging.INFO, "ood_face")
     client.get("/v1/secret%0Aforged")
