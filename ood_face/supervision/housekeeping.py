@@ -47,11 +47,13 @@ class Housekeeping:
 
     def run(self, events: TextIO, answers: TextIO) -> None:
         """Tend both now and at every event, until supervisord has gone; then leave nothing."""
-        # now: the day may have changed while nothing ran, and the server is still loading
-        self.tend()
-        for _ in ticks(events, answers):
+        try:
+            # now: the day may have changed while nothing ran, and the server is still loading
             self.tend()
-        self._control.forget()
+            for _ in ticks(events, answers):
+                self.tend()
+        finally:
+            self._control.forget()
 
     def tend(self) -> None:
         """Tend both; what cannot be done is logged once, and tried again at the next event."""
@@ -69,6 +71,8 @@ class Housekeeping:
 def main(arguments: list[str]) -> int:
     """Run under supervisord; return the exit code."""
     begin_log()
+    # so that what is to be done at the end is done
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     if len(arguments) != 2:
         _logger.error("usage: python -m ood_face.supervision.housekeeping LOG SOCKET")
         return 2

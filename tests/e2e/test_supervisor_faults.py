@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -25,7 +26,7 @@ PICTURE = (ROOT / "tests" / "pictures" / "obama_1.jpg").read_bytes()
 @pytest.fixture(scope="module")
 def server() -> Iterator[Supervised]:
     # a server that does not react to TERM is killed sooner than in earnest
-    with supervised(stopwaitsecs="2") as started:
+    with supervised({"log_format": "json"}, stopwaitsecs="2") as started:
         yield started
 
 
@@ -132,3 +133,14 @@ def test_a_supervisord_started_at_once_after_a_killed_one_gets_the_port(
 
     assert extract(server).status_code == 200
     assert len([p for p in server.processes() if "webui" in p.cmdline()]) == 1
+
+
+def test_every_line_of_all_that_is_an_object_of_json(server: Supervised) -> None:
+    lines = [json.loads(line) for line in server.log().splitlines()]
+    watch = [json.loads(line) for line in server.log("httpok").splitlines()]
+    asked = [line for line in lines if line.get("route") == "/v1/extract"]
+
+    assert {"uvicorn.error", "webui.server"} <= {line["logger"] for line in lines}
+    assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines + watch)
+    assert all({"request_id", "method", "status", "ms"} <= line.keys() for line in asked)
+    assert len(asked) > 4
