@@ -19,6 +19,7 @@ from tests.benchmark.machine import Figure, publish
 from tests.benchmark.made_pictures import PICTURES
 from tests.benchmark.matching import Agreement, agreement
 from tests.benchmark.players import (
+    NO_PEERS,
     Player,
     cores_in_words,
     cores_to_measure,
