@@ -18,7 +18,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from xmlrpc.client import Error as RpcError
+from xmlrpc.client import Error as RpcError  # nosec B411 - of supervisord's own answers
 
 from superlance.httpok import HTTPOk
 from supervisor.states import ProcessStates
@@ -35,7 +35,8 @@ __all__ = ["ReadinessWatch", "main", "ready_url"]
 
 # not __name__: this module is run as a program
 _logger = logging.getLogger("ood_face.supervision.readiness")
-_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound
+# addresses to listen on -> where that server is reached
+_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nosec B104
 _TIMEOUT_S = 5
 _BAD_ANSWERS = 2
 _START_S = 120.0
