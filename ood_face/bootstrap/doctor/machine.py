@@ -24,8 +24,8 @@ _MIB = 2**20
 _RESIDENT_MIB = 650
 # measured with 100,000 templates enrolled: 994 MB
 _TEMPLATE_BYTES = 4096
-# sockets of a crowd, and what the process has open besides
-_OPEN_FILES = 4096
+# what the process has open besides its connections, as the server reckons
+_SPARE_FILES = 256
 _SHOWN_FLAGS = ("avx", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 
 
@@ -57,7 +57,7 @@ def check_machine(
     yield _cpu(settings, machine)
     yield _memory(settings, templates, machine, running=running)
     yield _cores(settings, machine)
-    yield _files()
+    yield _files(settings)
 
 
 def _cpu(settings: Settings, machine: Machine) -> Finding:
@@ -105,6 +105,9 @@ def _memory(settings: Settings, templates: int, machine: Machine, *, running: bo
         return problem("memory", "memory_too_small", **values)
     if (total if running else available) < needed:
         return warning("memory", "memory_short", **values)
+    restarted_at = settings.memory_limit_mib
+    if restarted_at is not None and restarted_at < needed:
+        return warning("memory", "memory_limited", limit=restarted_at, **values)
     return ok("memory", "memory_sound", **values)
 
 
@@ -139,11 +142,13 @@ def _quota(machine: Machine) -> float | None:
     return int(parts[0]) / int(parts[1])
 
 
-def _files() -> Finding:
+def _files(settings: Settings) -> Finding:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = hard if hard != resource.RLIM_INFINITY else max(soft, _OPEN_FILES)
-    if most < _OPEN_FILES:
-        return warning("files", "files_few", soft=soft, hard=most, wanted=_OPEN_FILES)
+    wanted = settings.max_connections + _SPARE_FILES
+    # the server raises its own limit as far as it may
+    most = hard if hard != resource.RLIM_INFINITY else max(soft, wanted)
+    if most < wanted:
+        return warning("files", "files_few", soft=soft, hard=most, wanted=wanted)
     return ok("files", "files_sound", soft=soft, hard=most)
 
 

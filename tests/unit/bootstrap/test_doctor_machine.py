@@ -103,6 +103,11 @@ def test_memory_is_compared_with_what_pictures_and_galleries_take(fake):
     assert fake.check(workers=4, running=True)["memory"].state is State.OK
 
 
+def test_a_limit_that_the_server_must_pass_is_a_warning(fake):
+    assert fake.check(memory_limit_mib=700)["memory"].key == "memory_limited"
+    assert fake.check(memory_limit_mib=2000)["memory"].state is State.OK
+
+
 def test_a_machine_that_is_too_small_is_a_problem(fake):
     fake.memory(500, 400)
     assert key(fake.check()["memory"]) == (State.PROBLEM, "memory_too_small")
