@@ -57,9 +57,8 @@ def test_a_request_is_a_form_with_its_pictures(kind, fields):
 def test_every_answer_is_counted_once(server):
     clients = Clients(address(server), "compare", 3)
 
-    took_s = clients.run(0.05)
+    clients.run(0.05)
 
-    assert took_s >= 0.05
     assert len(clients.durations_s) == len(server.asked) >= 3
     assert {path for path, _ in server.asked} == {"/v1/compare"}
     assert clients.failed == {}
