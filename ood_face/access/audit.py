@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ood_face.errors import BackendError
-from ood_face.storage import Database
+from ood_face.storage import Database, Retention
 from ood_face.types import AuditAction
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ _FIND = """
 SELECT at, request_id, caller, action, gallery, subject, outcome, details FROM event
 WHERE (:subject IS NULL OR subject = :subject) AND (:gallery IS NULL OR gallery = :gallery)
   AND (:action IS NULL OR action = :action) AND (:since IS NULL OR at >= :since)
-ORDER BY at DESC, id DESC LIMIT :limit"""
+ORDER BY id DESC LIMIT :limit"""
 
 
 def _now() -> datetime:
@@ -115,7 +115,8 @@ class SqliteAuditLog:
     Parameters
     ----------
     folder : the data folder; made where it is not there
-    keep_days : older events are deleted, at the start and about every hour while events come
+    keep_days : older events are deleted, at the start and about every hour while events come,
+        unless the clock may have jumped ahead: see :class:`ood_face.storage.Retention`
     now : UTC clock
 
     Raises
@@ -127,11 +128,12 @@ class SqliteAuditLog:
     def __init__(self, folder: Path, keep_days: int, now: Callable[[], datetime] = _now) -> None:
         self._database = Database(folder / FILE, _MIGRATIONS, synchronous="NORMAL")
         self._keep = timedelta(days=keep_days)
+        self._retention = Retention("audit log's newest event", self._keep, now)
         self._now = now
         self._secret = self._own_secret()
         self._prune_lock = threading.Lock()
-        self._prune_at = now()
-        self.prune()
+        self._pruned_at: datetime | None = None
+        self._prune_all(self._retention.oldest(self._newest_before))
 
     def record(self, caller: Caller, event: AuditEvent) -> None:
         """Note one event.
@@ -158,7 +160,8 @@ class SqliteAuditLog:
                 "details) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
-        if now >= self._prune_at:
+        # the clock may also be set back
+        if self._pruned_at is None or abs(now - self._pruned_at) >= _PRUNE_STEP:
             self._prune_in_passing()
 
     def find(self, query: AuditQuery, limit: int) -> list[AuditRecord]:
@@ -186,16 +189,19 @@ class SqliteAuditLog:
             return [_record(row) for row in rows]
 
     def prune(self) -> int:
-        """Delete the events that are older than they are kept; return how many.
+        """Delete the events that are older than they are kept, by the clock; return how many.
 
         Raises
         ------
         StorageError
             They cannot be deleted.
         """
+        return self._prune_all(self._now() - self._keep)
+
+    def _prune_all(self, oldest: datetime) -> int:
         deleted = 0
         while True:
-            some = self._prune_some()
+            some = self._prune_some(oldest)
             deleted += some
             if some < _BATCH:
                 return deleted
@@ -209,24 +215,30 @@ class SqliteAuditLog:
         if not self._prune_lock.acquire(blocking=False):
             return
         try:
-            self._prune_some()
+            self._prune_some(self._retention.oldest(self._newest_before))
         except BackendError as exc:
             # the event itself is recorded
-            self._prune_at = self._now() + _PRUNE_STEP
+            self._pruned_at = self._now()
             _logger.warning("old audit events were not deleted: %s", exc)
         finally:
             self._prune_lock.release()
 
-    def _prune_some(self) -> int:
-        now = self._now()
+    def _newest_before(self, moment: datetime) -> datetime | None:
+        with self._database.reading() as connection:
+            (at,) = connection.execute(
+                "SELECT MAX(at) FROM event WHERE at < ?", (_stamp(moment),)
+            ).fetchone()
+        return None if at is None else datetime.fromisoformat(at)
+
+    def _prune_some(self, oldest: datetime) -> int:
         with self._database.writing() as connection:
             deleted = connection.execute(
                 "DELETE FROM event WHERE id IN "
                 "(SELECT id FROM event WHERE at < ? ORDER BY at LIMIT ?)",
-                (_stamp(now - self._keep), _BATCH),
+                (_stamp(oldest), _BATCH),
             ).rowcount
         if deleted < _BATCH:
-            self._prune_at = now + _PRUNE_STEP
+            self._pruned_at = self._now()
         return deleted
 
     def _own_secret(self) -> bytes:

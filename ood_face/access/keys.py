@@ -235,7 +235,7 @@ class KeyStore:
         return found
 
     def _note_use(self, key: ApiKey, now: datetime) -> None:
-        if key.last_used_at is not None and now - key.last_used_at < _LAST_USED_STEP:
+        if key.last_used_at is not None and abs(now - key.last_used_at) < _LAST_USED_STEP:
             return
         try:
             with self._database.writing() as connection:

@@ -183,7 +183,7 @@ class SqliteReviewQueue:
                 now = time.monotonic()
                 if now - pruned_s >= _PRUNE_EVERY_S:
                     pruned_s = now
-                    self._store.prune()
+                    self._store.prune_unasked()
                 if now - swept_s >= _SWEEP_EVERY_S:
                     swept_s = now
                     self.sweep()

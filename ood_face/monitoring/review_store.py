@@ -19,7 +19,7 @@ from ood_face.monitoring.review_rows import (
     subject_bytes,
     subject_id_of,
 )
-from ood_face.storage import Database
+from ood_face.storage import Database, Retention
 from ood_face.types import ReviewOrder, ReviewPage, ReviewState
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ class ReviewStore:
         self._database = Database(folder / FILE, MIGRATIONS, synchronous="NORMAL")
         self._most = most
         self._keep = keep
+        self._retention = Retention("review queue's newest item", keep, now)
         self._now = now
         self.owing = False
 
@@ -219,9 +220,19 @@ class ReviewStore:
         return [(gallery, subject_id_of(subject)) for gallery, subject in rows]
 
     def prune(self) -> int:
-        """Erase what is older than it is kept, and what is too many."""
-        oldest = stamp(self._now() - self._keep)
-        return self._erase(_ERASE_OLD, (oldest,)) + self._erase(_ERASE_TOO_MANY, (self._most,))
+        """Erase what is older than it is kept, by the clock, and what is too many."""
+        return self._prune(self._now() - self._keep)
+
+    def prune_unasked(self) -> int:
+        """Do so, unless the clock may have jumped: see :class:`ood_face.storage.Retention`."""
+        return self._prune(self._retention.oldest(self._newest_before))
+
+    def _newest_before(self, moment: datetime) -> datetime | None:
+        with self._database.reading() as connection:
+            (at,) = connection.execute(
+                "SELECT MAX(at) FROM item WHERE at < ?", (stamp(moment),)
+            ).fetchone()
+        return None if at is None else datetime.fromisoformat(at)
 
     def settle(self) -> None:
         """Empty the write-ahead log of what was deleted, or remember that this is owed."""
@@ -234,6 +245,10 @@ class ReviewStore:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def _prune(self, oldest: datetime) -> int:
+        old = self._erase(_ERASE_OLD, (stamp(oldest),))
+        return old + self._erase(_ERASE_TOO_MANY, (self._most,))
 
     def _erase(self, statement: str, values: tuple[object, ...]) -> int:
         with self._database.writing() as connection:

@@ -7,10 +7,12 @@ from ood_face.storage.failures import corrupt, file_errors, sqlite_errors
 from ood_face.storage.files import sync_folder, write_atomically
 from ood_face.storage.lock import FolderLock
 from ood_face.storage.looking import is_whole, looking
+from ood_face.storage.retention import Retention
 
 __all__ = [
     "Database",
     "FolderLock",
+    "Retention",
     "corrupt",
     "file_errors",
     "is_whole",

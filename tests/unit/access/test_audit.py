@@ -181,3 +181,20 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=str(tmp_path)):
         SqliteAuditLog(tmp_path / "file" / "data", 30)
+
+
+def test_a_clock_that_jumps_a_year_ahead_deletes_no_event(tmp_path, log, clock):
+    log.record(Caller("before"), event())
+    clock.advance(days=365)
+    log.record(Caller("after"), event())
+    with closing(SqliteAuditLog(tmp_path, 30, clock)) as second:
+        second.record(Caller("again"), event())
+        assert [record.caller for record in second.find(ALL, 10)] == ["again", "after", "before"]
+
+
+def test_events_stand_in_their_order_also_where_the_clock_is_set_back(log, clock):
+    for name in ("first", "second", "third"):
+        log.record(Caller(name), event())
+        clock.advance(hours=-1)
+
+    assert [record.caller for record in log.find(ALL, 10)] == ["third", "second", "first"]

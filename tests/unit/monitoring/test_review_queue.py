@@ -209,3 +209,12 @@ def test_the_size_is_that_of_all_items_and_of_those_with_a_label(any_queue):
     any_queue.label(first, None, "ann")
     any_queue.delete(first)
     assert any_queue.size() == (2, 0)
+
+
+def test_a_clock_that_jumps_a_year_ahead_erases_nothing_unasked(open_queue, clock):
+    filled(open_queue(), case(similarity=0.1)).close()
+    clock.advance(days=365)
+    queue = filled(open_queue(), case(similarity=0.2))
+    assert similarities(everything(queue)) == [0.2, 0.1]
+    # whoever asks for it means the clock as it is
+    assert queue.prune() == 1
