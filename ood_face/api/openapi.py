@@ -25,7 +25,8 @@ _PROBLEMS = {
     413: "The body or a picture exceeds a limit; the detail says which.",
     415: "The body is of another media type.",
     422: "Something is wrong with what was sent; code and detail say what.",
-    429: "The key has used up its requests: go on after the seconds in Retry-After.",
+    429: "The key has used up its requests, or the address its wrong keys: go on after the seconds "
+    "in Retry-After.",
     500: "The service failed; its log says why.",
     503: "The service is busy or not ready: try again after the seconds in Retry-After.",
     507: "The disk is full; nothing was changed.",
