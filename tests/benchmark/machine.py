@@ -94,6 +94,7 @@ def publish(name: str, title: str, figures: Sequence[Figure]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "bench": name,
+        "title": title,
         **this_run(),
         "machine": about,
         "figures": [asdict(f) for f in figures],
