@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 from ood_face.api.explanation_schemas import (
     ExplanationOut,
@@ -28,7 +30,17 @@ if TYPE_CHECKING:
     from ood_face.messages import Language
     from ood_face.types import Explanation, FaceTemplate, Reason, Scenario
 
-__all__ = ["explanation_of", "language_of", "quality_of", "reasons_of", "scenario_of"]
+__all__ = [
+    "explanation_of",
+    "feature_of",
+    "language_of",
+    "quality_of",
+    "reasons_of",
+    "scenario_of",
+]
+
+# what the numbers of a feature are rounded to
+_DECIMALS = 10
 
 
 def language_of(request: Request) -> Language:
@@ -49,6 +61,16 @@ def quality_of(template: FaceTemplate, language: Language) -> dict[str, Any]:
         "probability": face.probability,
         "landmarks_px": [(round(float(x), 2), round(float(y), 2)) for x, y in face.landmarks_px],
     }
+
+
+def feature_of(template: FaceTemplate) -> list[float]:
+    """Return a feature in as few digits as hold each float32 exactly, which halves the answer."""
+    exact = template.feature
+    rounded = np.round(exact.astype(np.float64), _DECIMALS)
+    # numbers near 0 need more decimals than the others, which are made all at once
+    for place in np.flatnonzero(rounded.astype(np.float32) != exact):
+        rounded[place] = float(f"{exact[place]:.9g}")
+    return cast("list[float]", rounded.tolist())
 
 
 def reasons_of(reasons: Iterable[Reason], language: Language) -> list[ReasonOut]:

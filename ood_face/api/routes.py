@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 import ood_face
 from ood_face.api.answers import (
     explanation_of,
+    feature_of,
     language_of,
     quality_of,
     reasons_of,
@@ -106,7 +107,7 @@ def _add_extract(router: APIRouter, service: FaceService, settings: Settings) ->
             faces=[
                 Face(
                     **quality_of(template, language),
-                    feature=_feature(template),
+                    feature=feature_of(template),
                     uncertainty=_uncertainty(template),
                 )
                 for template in templates
@@ -149,7 +150,7 @@ def _add_compare(router: APIRouter, service: FaceService, settings: Settings) ->
         face_a, face_b = (
             ComparedFace(
                 **quality_of(template, language),
-                feature=_feature(template) if include_features else None,
+                feature=feature_of(template) if include_features else None,
             )
             for template in (compared.template_a, compared.template_b)
         )
@@ -207,8 +208,3 @@ def _add_health(router: APIRouter, service: FaceService, readiness: Readiness) -
 def _uncertainty(template: FaceTemplate) -> UncertaintyOut | None:
     found = template.uncertainty
     return None if found is None else UncertaintyOut(**asdict(found))
-
-
-def _feature(template: FaceTemplate) -> list[float]:
-    # 9 significant digits hold a float32 exactly, and halve the answer
-    return [float(f"{value:.9g}") for value in template.feature]
