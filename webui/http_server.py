@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ood_face.config import Settings
 
-__all__ = ["StoppableServer", "raise_file_limit"]
+__all__ = ["StoppableServer", "raised_limit"]
 
 # descriptors for files, databases and what is refused
 _SPARE_FILES = 256
@@ -47,7 +47,7 @@ class StoppableServer(uvicorn.Server):
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        limit = raise_file_limit(settings.max_connections)
+        limit = _raise_file_limit(settings.max_connections)
         if limit < settings.max_connections:
             _logger.warning("%d connections at most: the limit on open files allows no more", limit)
         self._pace = Pace(settings, limit)
@@ -138,17 +138,24 @@ def _answered(app: ASGIApp) -> ASGIApp:
     return answer
 
 
-def raise_file_limit(max_connections: int) -> int:
-    """Let the process open as many files as it may; return how many connections that allows.
+def raised_limit(soft: int, hard: int, max_connections: int) -> tuple[int, int]:
+    """Return the limit on open files to set, and how many connections that allows.
 
     Parameters
     ----------
+    soft, hard : the limits there are, as of ``getrlimit``
     max_connections : wanted
     """
+    if soft == resource.RLIM_INFINITY:
+        return soft, max_connections
+    most = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
+    raised = max(soft, most)
+    return raised, max(min(max_connections, raised - _SPARE_FILES), 1)
+
+
+def _raise_file_limit(max_connections: int) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        soft = wanted
-    room = max_connections if soft == resource.RLIM_INFINITY else soft - _SPARE_FILES
-    return max(min(max_connections, room), 1)
+    raised, connections = raised_limit(soft, hard, max_connections)
+    if raised != soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+    return connections
