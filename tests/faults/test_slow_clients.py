@@ -170,7 +170,7 @@ def test_an_answer_that_nobody_reads_is_given_up(server):
         request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\n\r\n"
         own_port = deaf.getsockname()[1]
         deaf.sendall(request * (2 + 8 * 2**20 // len(page)))
-        assert _is_open(process, own_port)
+        until(lambda: _is_open(process, own_port), server.said)
         began_s = time.monotonic()
         until(lambda: not _is_open(process, own_port), server.said)
         note("an answer that is not read", f"closed after {time.monotonic() - began_s:.1f} s")
