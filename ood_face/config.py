@@ -64,12 +64,10 @@ class Settings(BaseSettings):
         ge=1,
         description="Predictors of each network: pictures processed at once; unset: one per core.",
     )
-    # Paddle's predictor holds Python's lock while it runs: the cores are used inside one run
-    # (measured on two: a comparison takes 70 ms instead of 100), not by running several
+    # oneDNN gives Python's lock back while it runs: pictures side by side use the cores better
+    # than threads inside these small networks
     threads_per_worker: int = Field(
-        default_factory=_cores,
-        ge=1,
-        description="Threads inside one predictor; unset: one per core.",
+        1, ge=1, description="Threads inside one network; more help only while few requests come."
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",

@@ -5,10 +5,10 @@ rule of PyTorch's adaptive average pooling, which the networks' reference pipeli
 ``INTER_AREA`` weights the touched pixels instead; measured, that moves every fifth face's box by
 more than a tenth of it.
 
-On a summed-area table any window costs four look-ups, however large it is. The three channels lie
-in one 64-bit table, 21 bits apart, so that one look-up serves all three: sums over windows come
-out right, whatever wrapped around in the table, as long as no channel's sum needs more than its
-21 bits. Larger windows are looked up in one table per channel.
+On a summed-area table any window costs four look-ups, however large it is. The table is of pixels,
+three channels and an empty one, which NumPy looks up as one number. Its bits wrap around; the sum
+over a window comes out right all the same, as long as it fits. Most windows are small: their sums
+fit 16 bits, and the table is half as large. Larger ones are looked up in a table of 32 bits.
 
 References
 ----------
@@ -23,16 +23,20 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ood_face.types import RgbImage
 
-__all__ = ["PACKED_WINDOW_PX2", "AreaTable", "windows"]
+__all__ = ["CHANNELS", "NARROW_WINDOW_PX2", "AreaTable", "windows"]
 
-CHANNEL_BITS = 21
-CHANNEL_MASK = np.int32(2**CHANNEL_BITS - 1)
-# the largest window whose sums fit
-PACKED_WINDOW_PX2 = int(CHANNEL_MASK) // 255
+# of a pixel in memory; the last one is empty
+CHANNELS = 4
+# the largest window whose sums fit 16 bits
+NARROW_WINDOW_PX2 = (2**16 - 1) // 255
+# so much of the table at once stays in the processor's cache
+BAND_BYTES = 192 * 1024
 
 _Windows = tuple["NDArray[np.intp]", "NDArray[np.intp]"]
 
@@ -56,22 +60,38 @@ class AreaTable:
 
     def __init__(self, image: RgbImage) -> None:
         self.height, self.width = image.shape[:2]
-        channels = [cv2.integral(channel) for channel in cv2.split(image)]
-        self._channels = [np.asarray(channel, dtype=np.int32) for channel in channels]
-        self._packed = self._channels[2].astype(np.int64)
-        for channel in (1, 0):
-            self._packed <<= CHANNEL_BITS
-            self._packed += self._channels[channel]
+        pixels = np.zeros((self.height, self.width, CHANNELS), dtype=np.uint8)
+        cv2.mixChannels([np.asarray(image)], [pixels], [0, 0, 1, 1, 2, 2])
+        sums = np.asarray(cv2.integral(pixels), dtype=np.int32)
+        self._wide = _Sums(sums, np.dtype(np.complex128))
+        self._narrow = _Sums(sums.astype(np.uint16), np.dtype(np.uint64))
 
-    def resized(self, rows: _Windows, cols: _Windows, out: NDArray[np.float32]) -> None:
-        """Write the means over all windows ``rows`` x ``cols`` into ``out``, (3, rows, cols)."""
+    def resized(
+        self, rows: _Windows, cols: _Windows, targets: Sequence[tuple[int, NDArray[np.float32]]]
+    ) -> None:
+        """Write the means over windows ``rows`` x ``cols`` where they are wanted.
+
+        Parameters
+        ----------
+        rows, cols : the windows
+        targets : first column, and a float32 array of shape (rows, some columns, CHANNELS) that
+            takes those from there on
+        """
         tall, wide = rows[1] - rows[0], cols[1] - cols[0]
-        weight = (1.0 / tall).astype(np.float32)[:, None] * (1.0 / wide).astype(np.float32)
-        if int(tall.max()) * int(wide.max()) <= PACKED_WINDOW_PX2:
-            _unpack(_window_sums(self._packed, rows, cols), weight, out)
-        else:
-            for channel, table in enumerate(self._channels):
-                np.multiply(_window_sums(table, rows, cols), weight, out=out[channel])
+        table = self._of(int(tall.max()) * int(wide.max()))
+        per_row = (1.0 / tall).astype(np.float32)[:, None]
+        per_col = (1.0 / wide).astype(np.float32).repeat(CHANNELS)
+        step = max(1, BAND_BYTES // table.row_bytes)
+        for top in range(0, len(tall), step):
+            part = slice(top, top + step)
+            sums = table.over((rows[0][part], rows[1][part]), cols)
+            # in rows of numbers: NumPy is slow at an axis of four
+            means = sums.reshape(len(sums), -1).astype(np.float32)
+            means *= per_row[part] * per_col
+            pixels = means.view(np.complex128)
+            for left, target in targets:
+                whole = target.view(np.complex128)[..., 0]
+                whole[part] = pixels[:, left : left + target.shape[1]]
 
     def crops(self, slices: NDArray[np.int64], side_px: int) -> NDArray[np.float32]:
         """Cut out and resize.
@@ -83,54 +103,56 @@ class AreaTable:
 
         Returns
         -------
-        float32 array of shape (N, 3, side_px, side_px)
+        float32 array of shape (N, 3, side_px, side_px), the channels of a pixel side by side
         """
-        out = np.empty((len(slices), 3, side_px, side_px), dtype=np.float32)
-        if len(slices) == 0:
-            return out
         index = np.arange(side_px)
         low, size = slices[:, :2, None], (slices[:, 2:] - slices[:, :2])[:, :, None]
         begin = low + index * size // side_px
         end = low - (-(index + 1) * size // side_px)
         sides = (end - begin).astype(np.float32)
-        weight = 1.0 / (sides[:, 1, :, None] * sides[:, 0, None, :])
+        table = self._of(int(sides.max(axis=2).prod(axis=1).max(initial=0)))
+        sums = table.at(begin, end)
+        # in rows of numbers: NumPy is slow at an axis of four
+        means = sums.reshape(len(sums), side_px, CHANNELS * side_px).astype(np.float32)
+        means *= 1.0 / (sides[:, 1, :, None] * sides[:, 0, None, :].repeat(CHANNELS, axis=2))
+        return means.reshape(*sums.shape)[..., :3].transpose(0, 3, 1, 2)
+
+    def _of(self, window_px2: int) -> _Sums:
+        return self._narrow if window_px2 <= NARROW_WINDOW_PX2 else self._wide
+
+
+class _Sums:
+    # a table: (H + 1, W + 1, CHANNELS) integers, and the same as one number a pixel, which is
+    # looked up and not computed with
+
+    def __init__(self, sums: NDArray[np.integer], pixel: np.dtype[np.generic]) -> None:
+        self._kind = sums.dtype
+        self._pixel = pixel
+        self._pixels = sums.view(pixel)[..., 0]
+
+    @property
+    def row_bytes(self) -> int:
+        return int(self._pixels[0].nbytes)
+
+    def over(self, rows: _Windows, cols: _Windows) -> NDArray[np.integer]:
+        # every index is valid; "wrap" skips the pass that checks it
+        bands = self._parts(self._pixels.take(rows[1], axis=0, mode="wrap"))
+        bands -= self._parts(self._pixels.take(rows[0], axis=0, mode="wrap"))
+        whole = bands.view(self._pixel)[..., 0]
+        sums = self._parts(whole.take(cols[1], axis=1, mode="wrap"))
+        sums -= self._parts(whole.take(cols[0], axis=1, mode="wrap"))
+        return sums
+
+    def at(self, begin: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.integer]:
+        # begin, end: (N, 2, side), x then y
+        flat = self._pixels.reshape(-1)
         x0, x1 = begin[:, 0, None, :], end[:, 0, None, :]
-        y0, y1 = ((self.width + 1) * edge[:, 1, :, None] for edge in (begin, end))
-        corners = (y1 + x1, y0 + x1, y1 + x0, y0 + x0)
-        if sides.max(axis=2).prod(axis=1).max() <= PACKED_WINDOW_PX2:
-            _unpack(_corner_sums(self._packed, corners), weight, out.transpose(1, 0, 2, 3))
-        else:
-            for channel, table in enumerate(self._channels):
-                np.multiply(_corner_sums(table, corners), weight, out=out[:, channel])
-        return out
+        y0, y1 = (self._pixels.shape[1] * edge[:, 1, :, None] for edge in (begin, end))
+        sums = self._parts(flat.take(y1 + x1, mode="wrap"))
+        sums -= self._parts(flat.take(y0 + x1, mode="wrap"))
+        sums -= self._parts(flat.take(y1 + x0, mode="wrap"))
+        sums += self._parts(flat.take(y0 + x0, mode="wrap"))
+        return sums
 
-
-def _window_sums(table: NDArray[np.integer], rows: _Windows, cols: _Windows) -> NDArray[np.integer]:
-    # every index is valid; "wrap" skips the pass that checks it
-    bands = table.take(rows[1], axis=0, mode="wrap")
-    bands -= table.take(rows[0], axis=0, mode="wrap")
-    sums = bands.take(cols[1], axis=1, mode="wrap")
-    sums -= bands.take(cols[0], axis=1, mode="wrap")
-    return sums
-
-
-def _corner_sums(
-    table: NDArray[np.integer], corners: tuple[NDArray[np.int64], ...]
-) -> NDArray[np.integer]:
-    flat = table.reshape(-1)
-    sums = flat.take(corners[0], mode="wrap")
-    sums -= flat.take(corners[1], mode="wrap")
-    sums -= flat.take(corners[2], mode="wrap")
-    sums += flat.take(corners[3], mode="wrap")
-    return sums
-
-
-def _unpack(
-    sums: NDArray[np.integer], weight: NDArray[np.float32], out: NDArray[np.float32]
-) -> None:
-    # out: the channels first; by way of int32, which converts to float32 three times as fast
-    for channel in range(3):
-        part = sums.astype(np.int32)
-        part &= CHANNEL_MASK
-        np.multiply(part.astype(np.float32), weight, out=out[channel])
-        sums >>= CHANNEL_BITS
+    def _parts(self, pixels: NDArray[np.generic]) -> NDArray[np.integer]:
+        return pixels.view(self._kind).reshape(*pixels.shape, CHANNELS)

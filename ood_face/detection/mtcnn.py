@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ood_face.artifacts import verified_path
 from ood_face.detection import cascade
 from ood_face.detection.area import AreaTable
+from ood_face.detection.cascade import Network
 from ood_face.detection.settings import MtcnnSettings, check_image, chosen_faces, scaled_down
-from ood_face.runtime import open_session
+from ood_face.runtime import OneDnnSession, choose_precision, open_session
 
 if TYPE_CHECKING:
     from ood_face.artifacts import Manifest
-    from ood_face.ports import Session
     from ood_face.runtime import Engine, Precision
     from ood_face.types import DetectedFace, RgbImage
 
@@ -29,7 +30,7 @@ class MtcnnDetector:
     """
 
     def __init__(
-        self, pnet: Session, rnet: Session, onet: Session, settings: MtcnnSettings | None = None
+        self, pnet: Network, rnet: Network, onet: Network, settings: MtcnnSettings | None = None
     ) -> None:
         self._pnet, self._rnet, self._onet = pnet, rnet, onet
         self._settings = MtcnnSettings() if settings is None else settings
@@ -91,7 +92,8 @@ def open_mtcnn(
     workers : pictures processed at once
     threads : threads inside one network
     settings : what to look for; None: the defaults
-    precision, engine : see :func:`ood_face.runtime.open_session`
+    precision : bfloat16 is for a first look; what comes out is the same within float32's rounding
+    engine : see :func:`ood_face.runtime.open_session`
 
     Raises
     ------
@@ -101,15 +103,17 @@ def open_mtcnn(
         A network cannot be loaded.
     """
     entry = manifest.model("mtcnn")
-    pnet, rnet, onet = (
-        open_session(
-            verified_path(entry, f"mtcnn/{name}.json"),
-            verified_path(entry, f"mtcnn/{name}.pdiparams"),
-            workers=workers,
-            threads=threads,
-            precision=precision,
-            engine=engine,
-        )
+    paths = {
+        name: [verified_path(entry, f"mtcnn/{name}.{end}") for end in ("json", "pdiparams")]
         for name in ("pnet", "rnet", "onet")
-    )
+    }
+    opened = partial(open_session, workers=workers, threads=threads)
+    exact = {name: opened(*files, engine=engine) for name, files in paths.items()}
+    coarse = {
+        name: opened(*paths[name], precision=precision, engine=engine)
+        for name in ("pnet", "rnet")
+        # Paddle's executor gives no numbers for these networks in bfloat16
+        if choose_precision(precision) == "bfloat16" and isinstance(exact[name], OneDnnSession)
+    }
+    pnet, rnet, onet = (Network(session, coarse.get(name)) for name, session in exact.items())
     return MtcnnDetector(pnet, rnet, onet, settings)

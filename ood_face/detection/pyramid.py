@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.detection.area import AreaTable, windows
+from ood_face.detection.area import CHANNELS, AreaTable, windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["TILE_PX", "WINDOW_PX", "Block", "pack", "scales"]
+__all__ = ["TILE_PX", "WINDOW_PX", "Block", "pack", "pixels_at", "planes", "scales"]
 
 WINDOW_PX = 12
 STRIDE_PX = 2
@@ -82,25 +82,62 @@ def pack(table: AreaTable, level_scales: list[float]) -> tuple[NDArray[np.float3
 
     Returns
     -------
-    tiles : float32 array of shape (N, 3, TILE_PX, TILE_PX)
+    tiles : float32 array of shape (N, TILE_PX, TILE_PX, CHANNELS); what no block fills is left as
+        it was
     blocks : where everything lies
     """
     sizes = [(int(table.height * s + 1), int(table.width * s + 1)) for s in level_scales]
     pieces = [piece for index, size in enumerate(sizes) for piece in _cut(index, *size)]
     pieces.sort(key=lambda piece: (-piece[3], -piece[4]))
     blocks = _shelves(pieces)
-    tiles = np.zeros((1 + max(b.tile for b in blocks), 3, TILE_PX, TILE_PX), dtype=np.float32)
+    count = 1 + max(block.tile for block in blocks)
+    tiles = np.empty((count, TILE_PX, TILE_PX, CHANNELS), dtype=np.float32)
+    rows_of: dict[tuple[int, int], list[Block]] = {}
     for block in blocks:
-        tall, wide = _side_px(block.rows), _side_px(block.cols)
-        top, left = STRIDE_PX * block.tile_row, STRIDE_PX * block.tile_col
-        from_y, from_x = STRIDE_PX * block.level_row, STRIDE_PX * block.level_col
-        height, width = sizes[block.level]
+        rows_of.setdefault((block.level, block.level_row), []).append(block)
+    for (level, level_row), side_by_side in rows_of.items():
+        height, width = sizes[level]
+        top, tall = STRIDE_PX * level_row, _side_px(side_by_side[0].rows)
         table.resized(
-            windows(table.height, height, from_y, from_y + tall),
-            windows(table.width, width, from_x, from_x + wide),
-            out=tiles[block.tile, :, top : top + tall, left : left + wide],
+            windows(table.height, height, top, top + tall),
+            windows(table.width, width, 0, width + width % STRIDE_PX),
+            [(STRIDE_PX * block.level_col, _in_tile(tiles, block)) for block in side_by_side],
         )
     return tiles, blocks
+
+
+def planes(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (..., rows, columns, CHANNELS) as a network takes it: (..., 3, rows, columns)."""
+    return np.moveaxis(pixels[..., :3], -1, -3)
+
+
+def pixels_at(
+    tiles: NDArray[np.float32],
+    tile: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    cols: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """Return pixels of the tiles.
+
+    Parameters
+    ----------
+    tiles : as :func:`pack` made them
+    tile, rows, cols : where; together they have the shape (N, side, side)
+
+    Returns
+    -------
+    float32 array of shape (N, side, side, CHANNELS)
+    """
+    # a pixel is looked up as one number of 16 bytes
+    numbers = tiles.reshape(-1).view(np.complex128)
+    found = numbers.take((tile * TILE_PX + rows) * TILE_PX + cols, mode="wrap")
+    return found.view(np.float32).reshape(*found.shape, CHANNELS)
+
+
+def _in_tile(tiles: NDArray[np.float32], block: Block) -> NDArray[np.float32]:
+    top, left = STRIDE_PX * block.tile_row, STRIDE_PX * block.tile_col
+    down = slice(top, top + _side_px(block.rows))
+    return tiles[block.tile, down, left : left + _side_px(block.cols)]
 
 
 def _side_px(cells: int) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ood_face.errors import BackendError
 from ood_face.runtime.allocator import keep_freed_memory
-from ood_face.runtime.graph import UnsupportedProgramError, read_graph
+from ood_face.runtime.graph_reader import UnsupportedProgramError, read_graph
 from ood_face.runtime.onednn import OneDnnSession
 from ood_face.runtime.onednn.library import EngineMissingError, library
 from ood_face.runtime.pool import check_pool

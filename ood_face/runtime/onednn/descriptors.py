@@ -95,7 +95,11 @@ class Memory:
 
 def strided(array: NDArray[np.float32]) -> Layout:
     """Return how a float32 array lies."""
-    strides = tuple(stride // array.itemsize for stride in array.strides)
+    # along a side of 1 nobody steps, and NumPy may have anything there
+    strides = tuple(
+        array.size if side == 1 else stride // array.itemsize
+        for side, stride in zip(array.shape, array.strides, strict=True)
+    )
     return Layout(
         created(
             "memory_desc_create_with_strides",

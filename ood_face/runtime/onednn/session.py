@@ -164,5 +164,6 @@ class _Worker:
 def _can_be_described(image: NDArray[np.float32]) -> bool:
     # aligned, nothing twice and nothing backwards
     return image.flags.aligned and all(
-        stride > 0 and stride % image.itemsize == 0 for stride in image.strides
+        side == 1 or (stride > 0 and stride % image.itemsize == 0)
+        for side, stride in zip(image.shape, image.strides, strict=True)
     )

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ood_face.detection.area import PACKED_WINDOW_PX2, AreaTable, windows
+from ood_face.detection.area import CHANNELS, NARROW_WINDOW_PX2, AreaTable, windows
 
 
 def plain(image, height, width):
@@ -15,6 +15,14 @@ def plain(image, height, width):
         for x, (left, right) in enumerate(zip(*cols, strict=True)):
             out[:, y, x] = image[top:bottom, left:right].mean(axis=(0, 1))
     return out
+
+
+def resized(image, height, width):
+    """Return the whole picture at another size: (3, height, width)."""
+    out = np.full((height, width, CHANNELS), np.nan, dtype=np.float32)
+    rows, cols = windows(image.shape[0], height), windows(image.shape[1], width)
+    AreaTable(image).resized(rows, cols, [(0, out)])
+    return out[..., :3].transpose(2, 0, 1)
 
 
 def noise(height, width, seed=0):
@@ -36,33 +44,36 @@ def test_windows_past_the_last_one_repeat_it():
 @pytest.mark.parametrize("size", [(13, 17), (7, 29), (1, 1), (40, 60), (55, 33)])
 def test_a_resized_picture_is_the_mean_of_its_windows(size):
     image = noise(40, 60)
-    out = np.empty((3, *size), dtype=np.float32)
-    AreaTable(image).resized(windows(40, size[0]), windows(60, size[1]), out)
-    assert np.abs(out - plain(image, *size)).max() < 1e-3
+    assert np.abs(resized(image, *size) - plain(image, *size)).max() < 1e-3
+
+
+def test_parts_of_a_row_go_where_they_are_wanted():
+    image = noise(300, 800)
+    whole = resized(image, 250, 700).transpose(1, 2, 0)
+    left, right = (np.zeros((250, cols, CHANNELS), dtype=np.float32) for cols in (192, 208))
+    rows, cols = windows(300, 250), windows(800, 700)
+    AreaTable(image).resized(rows, cols, [(0, left), (492, right)])
+    assert np.array_equal(left[..., :3], whole[:, :192])
+    assert np.array_equal(right[..., :3], whole[:, 492:])
 
 
 def test_whole_factors_agree_with_opencv():
     image = noise(48, 96)
-    out = np.empty((3, 12, 24), dtype=np.float32)
-    AreaTable(image).resized(windows(48, 12), windows(96, 24), out)
     exact = cv2.resize(image.astype(np.float32), (24, 12), interpolation=cv2.INTER_AREA)
-    assert np.abs(out.transpose(1, 2, 0) - exact).max() < 1e-3
+    assert np.abs(resized(image, 12, 24).transpose(1, 2, 0) - exact).max() < 1e-3
 
 
 @pytest.mark.parametrize("value", [0, 255])
-def test_windows_too_large_for_the_packed_table_are_right_all_the_same(value):
-    side = int(np.sqrt(PACKED_WINDOW_PX2)) + 10
+def test_windows_too_large_for_the_narrow_table_are_right_all_the_same(value):
+    side = int(np.sqrt(NARROW_WINDOW_PX2)) + 10
     image = np.full((2 * side, 2 * side, 3), value, dtype=np.uint8)
-    table = AreaTable(image)
-    out = np.empty((3, 2, 2), dtype=np.float32)
-    table.resized(windows(2 * side, 2), windows(2 * side, 2), out)
-    assert np.abs(out - value).max() < 1e-3
-    crops = table.crops(np.array([[0, 0, 2 * side, 2 * side]]), 2)
+    assert np.abs(resized(image, 2, 2) - value).max() < 1e-3
+    crops = AreaTable(image).crops(np.array([[0, 0, 2 * side, 2 * side]]), 2)
     assert np.abs(crops - value).max() < 1e-3
 
 
-def test_the_largest_packed_window_is_right():
-    side = int(np.sqrt(PACKED_WINDOW_PX2))
+def test_the_largest_narrow_window_is_right():
+    side = int(np.sqrt(NARROW_WINDOW_PX2))
     image = np.full((side, side, 3), 255, dtype=np.uint8)
     image[..., 1] = 254
     crops = AreaTable(image).crops(np.array([[0, 0, side, side]]), 1)

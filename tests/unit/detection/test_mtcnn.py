@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ood_face.detection import MtcnnDetector, MtcnnSettings
-from ood_face.detection.cascade import ONET_BATCHES, RNET_BATCHES
+from ood_face.detection.cascade import COARSE_MARGIN, ONET_BATCHES, RNET_BATCHES, Network
 from ood_face.detection.pyramid import TILE_PX
 from ood_face.errors import InputError
 from tests.fakes.session import FakeOnet, FakePnet, FakeRnet
@@ -15,7 +15,20 @@ EVERYTHING = {"min_face_share": 0.0, "max_side_px": None, "max_faces": None, "mi
 
 
 def detector(**settings):
-    return MtcnnDetector(FakePnet(), FakeRnet(), FakeOnet(), MtcnnSettings(**settings))
+    networks = (Network(net) for net in (FakePnet(), FakeRnet(), FakeOnet()))
+    return MtcnnDetector(*networks, MtcnnSettings(**settings))
+
+
+class Coarse:
+    """A network whose logits are off by up to ``error``, differently for each window."""
+
+    def __init__(self, exact, error):
+        self.exact, self.error = exact, error
+
+    def run(self, inputs):
+        (name, answer) = next(iter(self.exact.run(inputs).items()))
+        noise = np.random.default_rng(answer.size).uniform(-self.error, self.error, answer.shape)
+        return {name: (answer + noise).astype(np.float32)}
 
 
 def picture(height, width, *squares):
@@ -68,7 +81,7 @@ def test_a_large_picture_is_scaled_down_and_the_answer_scaled_back():
     assert iou(face, 800, 300, 320) > 0.6
     full = detector(**EVERYTHING)
     full.detect(image)
-    assert len(found._pnet.shapes) < len(full._pnet.shapes)
+    assert len(found._pnet.exact.shapes) < len(full._pnet.exact.shapes)
 
 
 def test_less_probable_faces_are_left_out():
@@ -91,17 +104,38 @@ def test_the_networks_see_few_shapes_whatever_the_picture():
             left, top = (int(rng.integers(0, limit - side + 1)) for limit in (width, height))
             image[top : top + side, left : left + side] = 255
         found.detect(image)
-    assert set(found._pnet.shapes) == {(1, 3, TILE_PX, TILE_PX)}
-    assert set(found._rnet.shapes) <= {(n, 3, 24, 24) for n in RNET_BATCHES}
-    assert set(found._onet.shapes) <= {(n, 3, 48, 48) for n in ONET_BATCHES}
-    assert found._onet.shapes
+    assert set(found._pnet.exact.shapes) == {(1, 3, TILE_PX, TILE_PX)}
+    assert set(found._rnet.exact.shapes) <= {(n, 3, 24, 24) for n in RNET_BATCHES}
+    assert set(found._onet.exact.shapes) <= {(n, 3, 48, 48) for n in ONET_BATCHES}
+    assert found._onet.exact.shapes
+
+
+def test_a_coarse_first_look_changes_nothing():
+    image = picture(300, 600, (20, 20, 40), (200, 60, 150), (450, 40, 80))
+    plain = detector(**EVERYTHING)
+    pnet, rnet = FakePnet(), FakeRnet()
+    looked = MtcnnDetector(
+        Network(pnet, Coarse(FakePnet(), 0.9 * COARSE_MARGIN)),
+        Network(rnet, Coarse(FakeRnet(), 0.9 * COARSE_MARGIN)),
+        Network(FakeOnet()),
+        plain.settings,
+    )
+    expected, found = plain.detect(image), looked.detect(image)
+    assert len(found) == len(expected) == 3
+    for one, other in zip(found, expected, strict=True):
+        assert np.allclose(one.box_xyxy_px, other.box_xyxy_px, atol=1e-3)
+        assert one.probability == pytest.approx(other.probability, abs=1e-6)
+    # the network itself saw single windows, and no tile
+    assert {shape[1:] for shape in pnet.shapes} == {(3, 12, 12)}
+    seen = sum(shape[0] for shape in plain._rnet.exact.shapes)
+    assert sum(shape[0] for shape in rnet.shapes) <= seen
 
 
 def test_no_more_candidates_than_allowed_reach_the_second_stage():
     image = picture(400, 400, *[(x, y, 30) for x in range(10, 370, 60) for y in range(10, 370, 60)])
     found = detector(**EVERYTHING, max_candidates=5)
     assert len(found.detect(image)) <= 5
-    assert found._rnet.shapes == [(RNET_BATCHES[0], 3, 24, 24)]
+    assert found._rnet.exact.shapes == 2 * [(RNET_BATCHES[0], 3, 24, 24)]  # for 5 crops: 4 and 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (11, 11), (19, 640), (20, 20)])

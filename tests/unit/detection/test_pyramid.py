@@ -3,8 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ood_face.detection.area import AreaTable, windows
-from ood_face.detection.pyramid import STRIDE_PX, TILE_PX, WINDOW_PX, pack, scales
+from ood_face.detection.area import CHANNELS, AreaTable, windows
+from ood_face.detection.pyramid import (
+    STRIDE_PX,
+    TILE_PX,
+    WINDOW_PX,
+    pack,
+    pixels_at,
+    planes,
+    scales,
+)
 
 
 def test_the_scales_end_where_no_window_fits():
@@ -50,13 +58,28 @@ def test_blocks_never_overlap_in_their_tile_and_hold_their_level(size):
         top, left = STRIDE_PX * block.tile_row, STRIDE_PX * block.tile_col
         taken[block.tile, top : top + tall, left : left + wide] += 1
         height, width = (int(side * level_scales[block.level] + 1) for side in size)
-        whole = np.empty((3, height, width), dtype=np.float32)
-        table.resized(windows(size[0], height), windows(size[1], width), whole)
+        pixels = np.empty((height, width, CHANNELS), dtype=np.float32)
+        table.resized(windows(size[0], height), windows(size[1], width), [(0, pixels)])
+        whole = pixels[..., :3].transpose(2, 0, 1)
         y, x = STRIDE_PX * block.level_row, STRIDE_PX * block.level_col
         part = whole[:, y : y + tall, x : x + wide]
-        packed = tiles[block.tile, :, top : top + tall, left : left + wide]
+        packed = planes(tiles)[block.tile, :, top : top + tall, left : left + wide]
         assert np.array_equal(packed[:, : part.shape[1], : part.shape[2]], part)
     assert taken.max() == 1
+
+
+def test_pixels_of_the_tiles_are_found_by_tile_row_and_column():
+    image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
+    tiles, _ = pack(AreaTable(image), scales(480, 640, 20, 0.709))
+    side = np.arange(5)
+    tile = np.array([0, len(tiles) - 1, 1])
+    rows = np.array([0, 3, TILE_PX - 5])[:, None, None] + side[:, None]
+    cols = np.array([7, 0, 100])[:, None, None] + side
+    found = pixels_at(tiles, tile[:, None, None], rows, cols)
+    assert found.shape == (3, 5, 5, CHANNELS)
+    for index, where in enumerate(tile):
+        expected = tiles[where][rows[index], cols[index]]
+        assert np.array_equal(found[index], expected)
 
 
 def test_the_number_of_tiles_stays_near_what_the_pixels_need():

@@ -13,7 +13,8 @@ from ood_face.config import Settings
 from ood_face.embedding import open_embedder
 
 def score():
-    embedder = open_embedder(Manifest.load(Settings().weights_dir), precision="float32", engine="paddle")
+    manifest = Manifest.load(Settings().weights_dir)
+    embedder = open_embedder(manifest, precision="float32", engine="paddle")
     crops = np.random.default_rng(0).integers(0, 256, (1, 112, 112, 3)).astype(np.uint8)
     return embedder.embed(crops).features[0, :4].tolist()
 """
