@@ -32,7 +32,7 @@ def test_a_taken_port_is_one_line_and_its_own_exit_code(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        ended = run_page(tmp_path, port=port)
+        ended = run_page(tmp_path, port=port, log_level="ERROR")
 
     assert ended.returncode == page.EXIT_PORT
     assert ended.stderr.strip().splitlines() == [
