@@ -81,7 +81,7 @@ def write_history(history: Sequence[dict[str, Any]], path: Path = HISTORY) -> No
 
 
 def table(history: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the lines of the table: a column for each release."""
+    """Return the lines of the table: a column for each release; below, what is said of one."""
     rows = [["", *(entry["version"] for entry in history)]]
     rows.append(["commit", *(entry["commit"] for entry in history)])
     rows.append(["date", *(entry["date"][:10] for entry in history)])
@@ -90,10 +90,11 @@ def table(history: Sequence[dict[str, Any]]) -> list[str]:
         cells = ["" if figure is None else f"{figure['value']:g}" for figure in figures]
         rows.append([f"{target.what} ({target.unit})", *cells])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
+    lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+    return lines + [f"{entry['version']}: {entry['note']}" for entry in history if "note" in entry]
 
 
 def main() -> int:

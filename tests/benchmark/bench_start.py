@@ -36,9 +36,7 @@ def measure(starts: int, requests: int) -> list[Figure]:
     return [
         Figure("warm start to ready", statistics.median(seconds), "s", f"median of {starts}"),
         Figure("resident when ready", statistics.median(idle_mb), "MB", f"median of {starts}"),
-        Figure(
-            f"resident after {requests} requests", worked_mb, "MB", "half extract, half compare"
-        ),
+        Figure("resident after requests", worked_mb, "MB", f"{requests}, extract and compare"),
         Figure("POST /v1/compare, 640x480", request_ms, "ms", f"median of {requests // 2}"),
     ]
 

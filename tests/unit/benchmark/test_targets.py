@@ -131,6 +131,12 @@ def test_a_release_that_is_measured_again_stands_once(tmp_path):
     assert table(kept)[0].split() == ["1.0.0", "1.1.0"]
 
 
+def test_what_is_said_of_a_release_stands_below_the_table():
+    entry = entry_of(whole_run(), "1.0.0") | {"note": "a busy machine"}
+
+    assert table([entry])[-1] == "1.0.0: a busy machine"
+
+
 def test_the_history_of_this_project_has_every_figure_of_its_newest_release():
     history = read_history()
 
