@@ -106,7 +106,6 @@ def test_the_server_has_as_many_workers_as_cores_are_lent() -> None:
     environment = SERVER["environment"]
 
     assert environment["OOD_FACE_WORKERS"] == SERVER["cpus"]
-    assert environment["OOD_FACE_THREADS_PER_WORKER"] == SERVER["cpus"]
 
 
 def test_only_this_machine_reaches_the_server_and_only_nginx_is_believed() -> None:
