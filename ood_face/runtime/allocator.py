@@ -19,7 +19,7 @@ ARENAS = 2
 # Blocks from here on come from the kernel and go back to it at once: the pixels of large pictures,
 # whose sizes vary. Below lies what the networks and the detector's tables need again and again.
 LARGE_BYTES = 8 * 2**20
-# so much may lie free at the end of an arena; glibc refuses more than half its 64 MiB heaps
+# so much may lie free at the end of an arena; glibc refuses more than half its heaps of 64 MiB
 KEPT_BYTES = 32 * 2**20
 
 
