@@ -26,7 +26,7 @@ KEPT_BYTES = 32 * 2**20
 def keep_freed_memory() -> bool:
     """Keep freed blocks below 8 MiB, 32 MiB for each arena; whether the library agreed.
 
-    Every picture needs tables and tensors of a few MiB anew. By default glibc gives blocks of a few MiB
+    Every picture needs tables and tensors of a few MiB anew. By default glibc gives such blocks
     back to the kernel at once and faults them in page by page the next time: measured, a third
     of the O-Net's time at a batch of 16. Where the C library is another one, nothing happens.
     """
