@@ -62,6 +62,7 @@ class _Reader:
 
     def __init__(self, weights: Mapping[int, NDArray[np.float32]], uses: Mapping[int, int]) -> None:
         self._constants = dict(weights)
+        self._biases: dict[int, NDArray[np.float32]] = {}
         self._uses = uses
         self._lists: dict[int, tuple[int, ...]] = {}
         self._steps: dict[int, Step] = {}
@@ -120,17 +121,26 @@ class _Reader:
         )
 
     def _read_reshape(self, _given: dict[str, Any], sources: list[int], target: int) -> None:
-        # of a bias, whose shape is known from the convolution
-        if sources[0] not in self._constants:
-            raise _unsupported(what="reshape of what was computed")
-        self._constants[target] = self._constants[sources[0]].reshape(-1)
+        # of a bias, one number a channel; of another shape it would be added along other axes
+        shape = self._lists.get(sources[1], ())
+        if (
+            sources[0] not in self._constants
+            or len(shape) != 4
+            or (shape[0], *shape[2:]) != (1,) * 3
+        ):
+            raise _unsupported(what="a reshape of what is no bias")
+        self._biases[target] = self._constants[sources[0]].reshape(-1)
 
     def _read_add(self, _given: dict[str, Any], sources: list[int], target: int) -> None:
         first, second = sources
-        if second in self._constants:
-            step = self._open_convolution(first)
-            self._put(replace(step, bias=step.bias + self._constants[second]), first, target)
+        if second in self._biases:
+            step, bias = self._open_convolution(first), self._biases[second]
+            if bias.shape != step.bias.shape:
+                raise _unsupported(what="a bias of another size than its convolution's")
+            self._put(replace(step, bias=step.bias + bias), first, target)
             return
+        if {first, second} & (self._constants.keys() | self._biases.keys()):
+            raise _unsupported(what="a sum with a constant that is no bias")
         order = list(self._steps)
         # the later of the two takes the other one in: that is there by then
         later, other = max(

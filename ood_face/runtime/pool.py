@@ -1,10 +1,76 @@
-"""What both engines share: the bounds of a pool, and the sentence in an engine's error."""
+"""What the engines share: the workers of a network, and the sentence in an engine's error."""
 
 from __future__ import annotations
 
+import queue
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
 from ood_face.errors import BackendError
 
-__all__ = ["check_pool", "first_line"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Worker", "WorkerPool", "check_pool", "first_line"]
+
+
+class Worker(Protocol):
+    """Runs a network, one call at a time."""
+
+    def close(self) -> None:
+        """Free what it holds; it is not used any more."""
+        ...
+
+
+_Worker = TypeVar("_Worker", bound=Worker)
+
+
+class WorkerPool(Generic[_Worker]):
+    """Workers that calls take and give back; safe to use from several threads.
+
+    Parameters
+    ----------
+    workers : at least one
+    """
+
+    def __init__(self, workers: Sequence[_Worker]) -> None:
+        self.size = len(workers)
+        # last in, first out: the worker whose memory is still in the processor's cache
+        self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
+        self._closing = threading.Lock()
+        self._closed = False
+        for worker in workers:
+            self._idle.put(worker)
+
+    @contextmanager
+    def taken(self) -> Iterator[_Worker]:
+        """Wait for a worker, and have it alone.
+
+        Raises
+        ------
+        BackendError
+            The pool is closed.
+        """
+        worker = self._idle.get()
+        try:
+            if worker is None or self._closed:
+                raise BackendError("runtime.closed", "the network was closed")
+            yield worker
+        finally:
+            self._idle.put(worker)
+
+    def close(self) -> None:
+        """Wait for the running calls and close the workers; later calls are refused."""
+        self._closed = True
+        # two who closed at once would wait for each other's workers
+        with self._closing:
+            for _ in range(self.size):
+                worker = self._idle.get()
+                if worker is None:
+                    break
+                worker.close()
+            self._idle.put(None)
 
 
 def check_pool(workers: int, threads: int) -> None:

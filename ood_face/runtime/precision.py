@@ -10,7 +10,8 @@ __all__ = ["Precision", "choose_precision", "has_bfloat16"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 CPU_INFO = Path("/proc/cpuinfo")
-# without one of these, oneDNN converts to float32 and back: slower than float32 itself
+# with AVX-512 alone, oneDNN converts to float32 and back, slower than float32 itself; without
+# AVX-512 it has nothing
 BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import queue
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +11,12 @@ import numpy as np
 from ood_face.errors import BackendError
 from ood_face.runtime.allocator import keep_freed_memory
 from ood_face.runtime.binding import engine
-from ood_face.runtime.pool import check_pool, first_line
+from ood_face.runtime.pool import WorkerPool, check_pool, first_line
 from ood_face.runtime.precision import choose_precision
 from ood_face.runtime.program import check_inputs, read_input_specs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -85,17 +83,12 @@ class PaddleSession:
 
     def __init__(self, predictors: list[Any], specs: Mapping[str, InputSpec]) -> None:
         self._specs = dict(specs)
-        # last in, first out: the predictor whose buffers are still in the processor's cache
-        self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
-        self._workers = len(predictors)
-        self._closed = False
-        for predictor in predictors:
-            self._idle.put(_Worker(predictor, self._specs))
+        self._pool = WorkerPool([_Worker(predictor, self._specs) for predictor in predictors])
 
     @property
     def workers(self) -> int:
         """How many calls run at once; further ones wait."""
-        return self._workers
+        return self._pool.size
 
     @property
     def input_specs(self) -> Mapping[str, InputSpec]:
@@ -111,7 +104,7 @@ class PaddleSession:
             The engine failed, the inputs do not fit the network, or the session is closed.
         """
         check_inputs(self._specs, inputs)
-        with self._worker() as worker:
+        with self._pool.taken() as worker:
             try:
                 return worker.run(inputs)
             except PADDLE_ERRORS as exc:
@@ -119,24 +112,7 @@ class PaddleSession:
 
     def close(self) -> None:
         """Wait for the running calls and release the predictors; later calls are refused."""
-        if self._closed:
-            return
-        self._closed = True
-        for _ in range(self._workers):
-            worker = self._idle.get()
-            if worker is not None:
-                worker.close()
-        self._idle.put(None)
-
-    @contextmanager
-    def _worker(self) -> Iterator[_Worker]:
-        worker = self._idle.get()
-        try:
-            if worker is None or self._closed:
-                raise BackendError("runtime.closed", "the network was closed")
-            yield worker
-        finally:
-            self._idle.put(worker)
+        self._pool.close()
 
 
 def open_paddle_session(

@@ -69,6 +69,8 @@ def _cpu(settings: Settings, machine: Machine) -> Finding:
     if "avx" not in flags:
         return warning("cpu", "cpu_no_avx")
     fast = has_bfloat16(info)
+    if settings.precision == "bfloat16" and "avx512bw" not in flags:
+        return problem("cpu", "cpu_no_bfloat16", flags=shown)
     if settings.precision == "bfloat16" and not fast:
         return warning("cpu", "cpu_slow_bfloat16", flags=shown)
     chosen = choose_precision(settings.precision)

@@ -6,9 +6,12 @@ import math
 from ctypes import c_void_p
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ood_face.runtime.onednn.library import (
     ANY_FORMAT,
     FLOAT32,
+    IN_ORDER,
     call,
     created,
     dims,
@@ -16,17 +19,18 @@ from ood_face.runtime.onednn.library import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = [
     "ALIGNMENT",
     "Layout",
     "Memory",
+    "Stream",
     "aligned",
     "any_layout",
     "channels_last",
     "engine",
+    "in_order",
     "strided",
 ]
 
@@ -86,11 +90,28 @@ class Memory:
         self.handle = created("memory_create", layout.handle, engine(), address)
 
     def __del__(self) -> None:
-        library().dnnl_memory_destroy(self.handle)
+        if hasattr(self, "handle"):
+            library().dnnl_memory_destroy(self.handle)
 
     def move(self, address: int) -> None:
         """Let it lie elsewhere."""
         call("memory_set_data_handle", self.handle, address)
+
+
+class Stream:
+    """What executes primitives, one after the other."""
+
+    def __init__(self) -> None:
+        self.handle = created("stream_create", engine(), IN_ORDER)
+
+    def __del__(self) -> None:
+        if hasattr(self, "handle"):
+            library().dnnl_stream_destroy(self.handle)
+
+
+def in_order(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the array itself, or a copy of one that is not contiguous or not aligned."""
+    return np.require(array, requirements=["C", "ALIGNED"])
 
 
 def strided(array: NDArray[np.float32]) -> Layout:

@@ -45,6 +45,7 @@ __all__ = [
     "ExecArg",
     "arguments",
     "call",
+    "check_status",
     "created",
     "dims",
     "library",
@@ -214,7 +215,11 @@ def call(name: str, *arguments: object) -> None:
     BackendError
         It returned another status than success.
     """
-    status = getattr(library(), f"dnnl_{name}")(*arguments)
+    check_status(name, getattr(library(), f"dnnl_{name}")(*arguments))
+
+
+def check_status(name: str, status: int) -> None:
+    """Raise BackendError if ``dnnl_<name>`` returned another status than success."""
     if status:
         raise BackendError(
             "runtime.onednn",

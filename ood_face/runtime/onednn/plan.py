@@ -6,7 +6,6 @@ to a later one as soon as nobody reads it any more.
 
 from __future__ import annotations
 
-from ctypes import c_void_p
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,21 +29,24 @@ from ood_face.runtime.onednn.library import (
     ARG_SRC_1,
     ARG_WEIGHTS,
     arguments,
+    check_status,
     library,
     post_op,
 )
 from ood_face.runtime.onednn.primitives import (
     Primitive,
-    check_status,
     convolution,
     max_pool,
     reorder,
 )
 
 if TYPE_CHECKING:
+    from ctypes import c_void_p
+
     from numpy.typing import NDArray
 
     from ood_face.runtime.graph import Graph, MaxPool
+    from ood_face.runtime.onednn.descriptors import Stream
     from ood_face.runtime.onednn.weights import SharedWeights
 
 __all__ = ["Arena", "Plan"]
@@ -122,9 +124,7 @@ class Plan:
         self._scratch_place = self._places.size
         self.size = self._places.size + max((size for _, size in self._scratch), default=0)
 
-    def run(
-        self, image: NDArray[np.float32], stream: c_void_p, arena: Arena
-    ) -> NDArray[np.float32]:
+    def run(self, image: NDArray[np.float32], stream: Stream, arena: Arena) -> NDArray[np.float32]:
         """Run once; ``image`` must lie as the one the plan was made for."""
         arena.reserve(self.size)
         if self._at != arena.address:
@@ -134,9 +134,9 @@ class Plan:
         self._answer.move(answer.ctypes.data)
         execute = library().dnnl_primitive_execute
         for primitive, listed, count in self._executions:
-            status = execute(primitive, stream, count, listed)
+            status = execute(primitive, stream.handle, count, listed)
             if status:
-                check_status(status)
+                check_status("primitive_execute", status)
         return answer
 
     def _move(self, address: int) -> None:

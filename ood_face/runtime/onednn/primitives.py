@@ -5,13 +5,17 @@ from __future__ import annotations
 from ctypes import c_void_p
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ood_face.errors import BackendError
-from ood_face.runtime.onednn.descriptors import Layout, engine
+from ood_face.runtime.graph import Convolution
+from ood_face.runtime.onednn.descriptors import Layout, any_layout, channels_last, engine, strided
 from ood_face.runtime.onednn.library import (
     ALG_BINARY_ADD,
     ALG_CONVOLUTION,
     ALG_MAX_POOL,
     ALG_RELU,
+    BFLOAT16,
     FORWARD_INFERENCE,
     MD_SCRATCHPAD,
     MD_WEIGHTS,
@@ -22,9 +26,9 @@ from ood_face.runtime.onednn.library import (
 )
 
 if TYPE_CHECKING:
-    from ood_face.runtime.graph import Convolution, MaxPool
+    from ood_face.runtime.graph import MaxPool
 
-__all__ = ["Primitive", "convolution", "max_pool", "reorder"]
+__all__ = ["Primitive", "check_bfloat16", "convolution", "max_pool", "reorder"]
 
 _SCRATCHPAD_OF_THE_CALLER = 1
 _BY_CHANNEL = 2
@@ -146,12 +150,15 @@ def reorder(source: Layout, target: Layout) -> Primitive:
     return Primitive(description)
 
 
-def check_status(status: int) -> None:
-    """Raise BackendError if an execution failed."""
-    if status:
+def check_bfloat16() -> None:
+    """Raise BackendError if oneDNN has no convolution in bfloat16 for this processor."""
+    bias = np.zeros(16, np.float32)
+    step = Convolution(0, 1, np.zeros((16, 16, 1, 1), np.float32), bias, (1, 1), (0, 0))
+    pixel = channels_last((1, 16, 1, 1), BFLOAT16)
+    try:
+        convolution(step, pixel, any_layout(step.weight.shape, BFLOAT16), strided(bias), pixel)
+    except BackendError as exc:
         raise BackendError(
-            "runtime.onednn",
-            "oneDNN failed in {function}: {reason}",
-            function="primitive_execute",
-            reason=str(status),
-        )
+            "runtime.no_bfloat16",
+            "this processor does not compute in bfloat16; auto and float32 do without",
+        ) from exc

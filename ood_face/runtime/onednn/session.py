@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import queue
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ood_face.errors import BackendError
-from ood_face.runtime.onednn.descriptors import engine
+from ood_face.runtime.onednn.descriptors import Stream, in_order
 from ood_face.runtime.onednn.library import (
     BFLOAT16,
     FLOAT32,
-    IN_ORDER,
-    created,
     library,
     use_threads,
 )
 from ood_face.runtime.onednn.plan import Arena, Plan
+from ood_face.runtime.onednn.primitives import check_bfloat16
 from ood_face.runtime.onednn.weights import SharedWeights
-from ood_face.runtime.pool import check_pool
+from ood_face.runtime.pool import WorkerPool, check_pool
 from ood_face.runtime.program import check_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -53,7 +50,8 @@ class OneDnnSession:
     Raises
     ------
     BackendError
-        The library is not there or another one than expected.
+        The library is not there or another one than expected, or the processor does not compute
+        in bfloat16.
     """
 
     def __init__(
@@ -67,22 +65,19 @@ class OneDnnSession:
     ) -> None:
         check_pool(workers, threads)
         library()
+        if bfloat16:
+            check_bfloat16()
         self._specs = dict(specs)
         (self._input,) = self._specs
         self._output = graph.output
         weights = SharedWeights()
-        # last in, first out: the worker whose memory is still in the processor's cache
-        self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
-        self._workers = workers
-        self._closed = False
-        for _ in range(workers):
-            kind = BFLOAT16 if bfloat16 else FLOAT32
-            self._idle.put(_Worker(graph, kind, weights, threads))
+        kind = BFLOAT16 if bfloat16 else FLOAT32
+        self._pool = WorkerPool([_Worker(graph, kind, weights, threads) for _ in range(workers)])
 
     @property
     def workers(self) -> int:
         """How many calls run at once; further ones wait."""
-        return self._workers
+        return self._pool.size
 
     @property
     def input_specs(self) -> Mapping[str, InputSpec]:
@@ -95,32 +90,23 @@ class OneDnnSession:
         Raises
         ------
         BackendError
-            oneDNN failed, the inputs do not fit the network, or the session is closed.
+            oneDNN failed, memory is short, the inputs do not fit the network, or the session is
+            closed.
         """
         check_inputs(self._specs, inputs)
-        with self._worker() as worker:
-            return {self._output: worker.run(inputs[self._input])}
+        with self._pool.taken() as worker:
+            try:
+                return {self._output: worker.run(inputs[self._input])}
+            except MemoryError as exc:
+                raise BackendError(
+                    "runtime.memory",
+                    "there is not enough memory for an input of shape {shape}",
+                    shape=inputs[self._input].shape,
+                ) from exc
 
     def close(self) -> None:
         """Wait for the running calls and free the memory; later calls are refused."""
-        if self._closed:
-            return
-        self._closed = True
-        for _ in range(self._workers):
-            worker = self._idle.get()
-            if worker is not None:
-                worker.close()
-        self._idle.put(None)
-
-    @contextmanager
-    def _worker(self) -> Iterator[_Worker]:
-        worker = self._idle.get()
-        try:
-            if worker is None or self._closed:
-                raise BackendError("runtime.closed", "the network was closed")
-            yield worker
-        finally:
-            self._idle.put(worker)
+        self._pool.close()
 
 
 class _Worker:
@@ -130,7 +116,7 @@ class _Worker:
     def __init__(self, graph: Graph, kind: int, weights: SharedWeights, threads: int) -> None:
         self._graph, self._kind, self._weights = graph, kind, weights
         self._threads = threads
-        self._stream = created("stream_create", engine(), IN_ORDER)
+        self._stream = Stream()
         self._arena = Arena()
         self._plans: OrderedDict[tuple[tuple[int, ...], tuple[int, ...]], Plan] = OrderedDict()
         self._own = None if threads == 1 else ThreadPoolExecutor(1, thread_name_prefix="network")
@@ -144,12 +130,11 @@ class _Worker:
         if self._own is not None:
             self._own.shutdown()
         self._plans.clear()
-        library().dnnl_stream_destroy(self._stream)
 
     def _run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         use_threads(self._threads)
         if not _can_be_described(image):
-            image = np.ascontiguousarray(image)
+            image = in_order(image)
         key = (image.shape, image.strides)
         plan = self._plans.get(key)
         if plan is None:
@@ -162,8 +147,11 @@ class _Worker:
 
 
 def _can_be_described(image: NDArray[np.float32]) -> bool:
-    # aligned, nothing twice and nothing backwards
-    return image.flags.aligned and all(
-        side == 1 or (stride > 0 and stride % image.itemsize == 0)
-        for side, stride in zip(image.shape, image.strides, strict=True)
-    )
+    # aligned, nothing backwards, and nothing twice: each step goes past all that lies inside it
+    reach = image.itemsize
+    for stride, side in sorted(zip(image.strides, image.shape, strict=True)):
+        if side > 1:
+            if stride < reach or stride % image.itemsize:
+                return False
+            reach = stride * side
+    return image.flags.aligned

@@ -11,19 +11,17 @@ from ood_face.runtime.onednn.descriptors import (
     ALIGNMENT,
     Layout,
     Memory,
+    Stream,
     aligned,
-    engine,
+    in_order,
     strided,
 )
 from ood_face.runtime.onednn.library import (
     ARG_DST,
     ARG_SCRATCHPAD,
     ARG_SRC,
-    IN_ORDER,
     arguments,
     call,
-    created,
-    library,
 )
 from ood_face.runtime.onednn.primitives import reorder
 
@@ -39,7 +37,7 @@ class SharedWeights:
     """Keeps what was made ready; safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._ready: dict[int, list[tuple[Layout, Memory]]] = {}
+        self._ready: dict[Convolution, list[tuple[Layout, Memory]]] = {}
         self._vectors: dict[int, Memory] = {}
         self._kept: list[NDArray[np.generic]] = []
         self._lock = threading.Lock()
@@ -47,7 +45,7 @@ class SharedWeights:
     def of(self, step: Convolution, wanted: Layout) -> Memory:
         """Return a convolution's weights in the layout it wants."""
         with self._lock:
-            known = self._ready.setdefault(id(step), [])
+            known = self._ready.setdefault(step, [])
             for layout, memory in known:
                 if layout.same_as(wanted):
                     return memory
@@ -59,25 +57,23 @@ class SharedWeights:
         """Return a bias or slopes, as they are."""
         with self._lock:
             if id(values) not in self._vectors:
-                held = np.ascontiguousarray(values)
+                held = in_order(values)
                 self._kept += [held, values]
                 self._vectors[id(values)] = Memory(strided(held), held.ctypes.data)
             return self._vectors[id(values)]
 
     def _reordered(self, weight: NDArray[np.float32], wanted: Layout) -> Memory:
-        source = np.ascontiguousarray(weight)
+        source = in_order(weight)
         memory = Memory(wanted, self._room(wanted.size))
         given = Memory(strided(source), source.ctypes.data)
         primitive = reorder(strided(source), wanted)
         handles = {ARG_SRC: given.handle, ARG_DST: memory.handle}
         if primitive.scratch is not None:
-            scratch = Memory(primitive.scratch, self._room(primitive.scratch.size))
+            room = np.empty(primitive.scratch.size + ALIGNMENT, np.uint8)
+            scratch = Memory(primitive.scratch, aligned(room))
             handles[ARG_SCRATCHPAD] = scratch.handle
-        stream = created("stream_create", engine(), IN_ORDER)
-        try:
-            call("primitive_execute", primitive.handle, stream, len(handles), arguments(handles))
-        finally:
-            library().dnnl_stream_destroy(stream)
+        stream = Stream()
+        call("primitive_execute", primitive.handle, stream.handle, len(handles), arguments(handles))
         return memory
 
     def _room(self, size: int) -> int:

@@ -79,8 +79,14 @@ def test_a_processor_without_what_paddle_needs_is_a_warning(fake, flags, expecte
     assert found.state is (State.OK if expected == "cpu_sound" else State.WARNING)
 
 
-def test_bfloat16_where_the_processor_has_none_is_a_warning(fake):
+def test_bfloat16_where_the_processor_has_none_is_a_problem(fake):
     fake.flags("fpu avx avx2")
+    assert key(fake.check(precision="bfloat16")["cpu"]) == (State.PROBLEM, "cpu_no_bfloat16")
+    assert fake.check(precision="auto")["cpu"].state is State.OK
+
+
+def test_bfloat16_where_it_has_to_be_converted_is_a_warning(fake):
+    fake.flags("fpu avx avx2 avx512f avx512bw")
     assert key(fake.check(precision="bfloat16")["cpu"]) == (State.WARNING, "cpu_slow_bfloat16")
 
 

@@ -97,6 +97,35 @@ def test_what_would_be_computed_otherwise_is_refused(tmp_path, name, key, value)
         changed(tmp_path, set_it)
 
 
+def constants_first(operations):
+    added = operation(operations, "1.add")
+    added["I"].reverse()
+
+
+def not_reshaped(operations):
+    # (filters,): added along the columns
+    operation(operations, "1.add")["I"][1] = operation(operations, "1.reshape")["I"][0]
+
+
+def along_the_columns(operations):
+    sides = attribute(operation(operations, "1.full_int_array"), "value")["D"]
+    sides[1]["D"], sides[3]["D"] = 1, -1
+
+
+def of_another_convolution(operations):
+    reshapes = [item for item in operations if item["#"] == "1.reshape"]
+    operation(operations, "1.add")["I"][1] = reshapes[0]["O"][0]
+    reshapes[0]["I"][0] = reshapes[1]["I"][0]
+
+
+@pytest.mark.parametrize(
+    "change", [constants_first, not_reshaped, along_the_columns, of_another_convolution]
+)
+def test_a_constant_that_is_no_bias_of_its_convolution_is_refused(tmp_path, change):
+    with pytest.raises(UnsupportedProgramError, match=r"bias"):
+        changed(tmp_path, change)
+
+
 def test_weights_of_another_program_are_refused(tmp_path):
     with pytest.raises(BackendError, match="no readable Paddle program"):
         read_graph(WEIGHTS / "mtcnn" / "pnet.json", WEIGHTS / "mtcnn" / "rnet.pdiparams")

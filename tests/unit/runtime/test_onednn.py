@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from ood_face.runtime import opening as opening_module
 from ood_face.runtime.onednn import library as library_module
 from ood_face.runtime.onednn import session as session_module
 from ood_face.runtime.onednn.library import EngineMissingError
+from ood_face.runtime.precision import CPU_INFO
 
 WEIGHTS = Path(__file__).resolve().parents[3] / "weights"
 SHAPES = {
@@ -39,6 +43,11 @@ def image(name, shape, seed=0):
     return noise / 127.5 - 1 if name.endswith("backbone") else noise
 
 
+def has_avx512():
+    """Whether oneDNN has convolutions in bfloat16 for this processor."""
+    return "avx512bw" in CPU_INFO.read_text(encoding="ascii").split()
+
+
 def answer(session, array):
     (only,) = session.run({"image": array}).values()
     return only
@@ -60,6 +69,10 @@ def test_it_says_what_paddle_says(name, shape):
 @pytest.mark.parametrize(("name", "shape"), CASES)
 def test_bfloat16_says_nearly_the_same(name, shape):
     array = image(name, shape)
+    if not has_avx512():
+        with pytest.raises(BackendError, match="does not compute in bfloat16"):
+            opened(name, precision="bfloat16")
+        return
     exact, coarse = opened(name), opened(name, precision="bfloat16")
     expected = answer(exact, array)
     spread = float(expected.std()) + 1e-3
@@ -80,6 +93,14 @@ def test_any_way_an_array_lies_is_understood():
     ):
         assert np.array_equal(same, array)
         assert np.allclose(answer(session, same), expected, atol=1e-5)
+    strip = image("mtcnn/rnet", (3, 24, 29))
+    windows = np.lib.stride_tricks.sliding_window_view(strip, (3, 24, 24))[0, 0]
+    assert np.allclose(answer(session, windows), answer(session, windows.copy()), atol=1e-5)
+    room = np.empty(array.nbytes + 1, np.uint8)
+    odd = room[1:].view(np.float32).reshape(array.shape)
+    odd[:] = array
+    assert not odd.flags.aligned
+    assert np.allclose(answer(session, odd), expected, atol=1e-5)
     one = array[:1]
     again = np.lib.stride_tricks.as_strided(one, one.shape, (0, *one.strides[1:]))
     assert np.allclose(answer(session, again), expected[:1], atol=1e-5)
@@ -102,7 +123,7 @@ def test_many_shapes_are_answered_and_few_are_kept(monkeypatch):
     for side in (*range(12, 40), 12):
         array = image("mtcnn/pnet", (1, 3, side, side))
         assert np.array_equal(answer(session, array), answer(opened("mtcnn/pnet"), array))
-    worker = session._idle.queue[0]
+    worker = session._pool._idle.queue[0]
     assert len(worker._plans) == 3
 
 
@@ -147,6 +168,48 @@ def test_a_closed_network_refuses():
     session.close()
     with pytest.raises(BackendError, match="was closed"):
         answer(session, image("mtcnn/rnet", (1, 3, 24, 24)))
+
+
+def test_networks_closed_by_several_threads_at_once_are_closed():
+    session = opened("mtcnn/rnet", workers=8)
+    with ThreadPoolExecutor(8) as threads:
+        # were each to wait for workers that another one took, nobody would come back
+        list(threads.map(lambda _: session.close(), range(8), timeout=30))
+    with pytest.raises(BackendError, match="was closed"):
+        answer(session, image("mtcnn/rnet", (1, 3, 24, 24)))
+
+
+def test_an_input_for_which_no_memory_is_left_is_told_and_the_next_one_answered():
+    session = opened("mtcnn/rnet")
+    one = image("mtcnn/rnet", (1, 3, 24, 24))
+    with pytest.raises(BackendError, match="not enough memory for an input of shape"):
+        answer(session, np.broadcast_to(one, (2**38, 3, 24, 24)))
+    assert answer(session, one).shape == (1, 5)
+
+
+def test_a_processor_without_bfloat16_is_told_when_the_network_is_opened():
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from ood_face.errors import BackendError\n"
+        "from ood_face.runtime import open_session\n"
+        "files = [Path(file) for file in sys.argv[1:]]\n"
+        "try:\n"
+        "    open_session(*files, workers=1, threads=1, precision='bfloat16')\n"
+        "except BackendError as error:\n"
+        "    print(error.key)\n"
+    )
+    files = [str(WEIGHTS / f"mtcnn/rnet.{end}") for end in ("json", "pdiparams")]
+    told = subprocess.run(
+        [sys.executable, "-c", code, *files],
+        # oneDNN then takes the processor for one of 2013
+        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert told.stdout.strip() == "runtime.no_bfloat16", told.stderr
 
 
 def test_without_the_library_paddle_runs_the_network(monkeypatch):
