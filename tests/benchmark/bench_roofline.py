@@ -2,8 +2,9 @@
 
 The peak is the fastest matrix product that the libraries of this machine reach in the same run:
 OpenBLAS (NumPy) and MKL (torch) in float32, oneDNN (torch) in bfloat16. The work of a network is
-counted from its program file (:mod:`tests.benchmark.flops`). P-, R- and O-Net run at the shapes
-that detection gives them in the tests' pictures, the backbone on 1, 8 and 16 faces.
+counted from its program file (:mod:`tests.benchmark.flops`). P-, R- and O-Net run in the number
+formats and at the shapes that detection gives them in the tests' pictures, the backbone on 1, 8 and
+16 faces. On several cores, every worker of the server's pool makes one run at once.
 
 ``python -m tests.benchmark.bench_roofline [--rounds N] [--cores N ...]``
 """
@@ -32,7 +33,8 @@ from tests.benchmark.players import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    Stage = tuple[str, tuple[int, ...]]
+    # program, number format, shape of its input
+    Stage = tuple[str, str, tuple[int, ...]]
 
 ROUNDS = 9
 SIDES = (1024, 2048)
@@ -64,7 +66,7 @@ def peak_gflop_s(told: Mapping[Hashable, list[dict[str, Any]]]) -> tuple[float, 
 
 
 def shapes_seen(ours: Player) -> list[Stage]:
-    """Return program and shape of what detection with the default settings runs most."""
+    """Return what detection with the default settings runs most."""
     seen: dict[str, Counter[tuple[int, ...]]] = {}
     for path in sorted(PICTURES.glob("*.jpg")):
         answer = ours.ask("stages", path=str(path), settings="default")
@@ -72,8 +74,8 @@ def shapes_seen(ours: Player) -> list[Stage]:
             counts = seen.setdefault(name, Counter())
             counts.update({tuple(shape): count for shape, count in shapes})
     return [
-        (f"mtcnn/{name}", shape)
-        for name, counts in seen.items()
+        (f"mtcnn/{network}", precision, shape)
+        for (network, precision), counts in ((name.split(", "), seen[name]) for name in seen)
         for shape, _ in sorted(counts.most_common(SHAPES))
     ]
 
@@ -83,21 +85,23 @@ def backbone() -> str:
     return f"{Manifest.load(Settings(_env_file=None).weights_dir).chosen(None).name}/backbone"
 
 
-def stages(ours: Player) -> list[Stage]:
-    """Return everything that is measured: program, shape of its input."""
-    return [*shapes_seen(ours), *((backbone(), (faces, 3, 112, 112)) for faces in FACES)]
+def stages(ours: Player, precisions: list[str]) -> list[Stage]:
+    """Return everything that is measured."""
+    faces = [
+        (backbone(), precision, (count, 3, 112, 112)) for count in FACES for precision in precisions
+    ]
+    return [*shapes_seen(ours), *faces]
 
 
 def measure(cores: int, precisions: list[str], rounds: int) -> list[Figure]:
     """Return peaks and, for each network, work, time, rate and share of the peak."""
     label, figures = cores_in_words(cores), []
     with Player("ours", cores) as ours, Player("products", cores) as products:
-        asked: dict[tuple[Stage, str], Any] = {
-            (stage, precision): lambda stage=stage, precision=precision: ours.ask(
-                "run", program=stage[0], precision=precision, shape=list(stage[1])
+        asked: dict[Stage, Any] = {
+            stage: lambda stage=stage: ours.ask(
+                "run", program=stage[0], precision=stage[1], shape=list(stage[2])
             )
-            for stage in stages(ours)
-            for precision in precisions
+            for stage in stages(ours, precisions)
         }
         multiplied = {
             key: ask
@@ -112,10 +116,11 @@ def measure(cores: int, precisions: list[str], rounds: int) -> list[Figure]:
         figures.append(Figure(f"{label}: peak, {precision}", peaks[precision], "GFLOP/s", whose))
     weights = Settings(_env_file=None).weights_dir
     shares = {}
-    for ((program, shape), precision), told in ((key, everything[key]) for key in asked):
+    for (program, precision, shape), told in ((stage, everything[stage]) for stage in asked):
         gflop = count_flop(weights / f"{program}.json", shape) / 1e9
         ms = median_of(told, "wall_ms")
-        rate = 1000 * gflop / ms
+        runs = told[0]["runs"]
+        rate = 1000 * runs * gflop / ms
         size = "x".join(map(str, shape))
         shares[program, shape[0], precision] = 100 * rate / peaks[precision]
         figures.append(
@@ -123,7 +128,7 @@ def measure(cores: int, precisions: list[str], rounds: int) -> list[Figure]:
                 f"{label}: {program} {size}, {precision}",
                 shares[program, shape[0], precision],
                 "% of peak",
-                f"{gflop:.3f} GFLOP in {ms:.2f} ms: {rate:.0f} GFLOP/s",
+                f"{runs} x {gflop:.3f} GFLOP in {ms:.2f} ms: {rate:.0f} GFLOP/s",
             )
         )
     for faces in FACES:  # as the server runs it

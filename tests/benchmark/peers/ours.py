@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +20,14 @@ import numpy as np
 from ood_face import open_service
 from ood_face.artifacts import Manifest, verified_path
 from ood_face.config import Settings
+from ood_face.detection.cascade import Network
 from ood_face.imaging import decode
 from ood_face.runtime import open_session
 from tests.benchmark.peers.wire import CORES, answer, measured
 
 if TYPE_CHECKING:
     from ood_face.ports import Detector, Session
+    from ood_face.runtime import OneDnnSession, PaddleSession
     from ood_face.service import FaceService
     from ood_face.types import RgbImage
 
@@ -72,21 +75,20 @@ class Watched:
         self.ms += 1000 * (time.perf_counter() - began)
         return outputs
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._session, name)
-
 
 @cache
 def watched(settings: str) -> tuple[Detector, dict[str, Watched]]:
-    """Return a detector and its networks, by name."""
+    """Return a detector and its sessions, by network and number format: ``pnet, bfloat16``."""
     found: Detector = vars(open_service(LOOKED_FOR[settings]))["_detector"]
-    sessions = {
-        name.lstrip("_"): Watched(value)
-        for name, value in vars(found).items()
-        if hasattr(value, "input_specs")
-    }
-    for name, session in sessions.items():
-        setattr(found, f"_{name}", session)
+    sessions: dict[str, Watched] = {}
+    networks = {name: of for name, of in vars(found).items() if isinstance(of, Network)}
+    for name, of in networks.items():
+        exact = Watched(of.exact)
+        coarse = None if of.coarse is None else Watched(of.coarse)
+        setattr(found, name, Network(exact, coarse))
+        if coarse is not None:
+            sessions[f"{name.lstrip('_')}, bfloat16"] = coarse
+        sessions[f"{name.lstrip('_')}, float32"] = exact
     return found, sessions
 
 
@@ -136,20 +138,40 @@ def align(path: str, crops: str) -> dict[str, object]:
 
 
 @cache
-def network(program: str, precision: str) -> Session:
-    """Open a network alone, by the name of its file."""
+def network(program: str, precision: str) -> OneDnnSession | PaddleSession:
+    """Open a network alone, by the name of its file, with the pool that the server gives it."""
     entry = MANIFEST.model(program.partition("/")[0])
     paths = (verified_path(entry, f"{program}.{end}") for end in ("json", "pdiparams"))
-    return open_session(*paths, workers=1, threads=CORES, precision=precision)
+    return open_session(
+        *paths,
+        workers=SETTINGS.workers,
+        threads=SETTINGS.threads_per_worker,
+        precision=precision,
+        engine=SETTINGS.engine,
+    )
 
 
 def run(program: str, precision: str, shape: list[int]) -> dict[str, object]:
-    """Run a network on noise of a shape, a few times on end; returns the median."""
+    """Run a network on noise of a shape, a few times on end; returns the median.
+
+    Every worker makes one run at once: ``runs`` says how many that are.
+    """
     session = network(program, precision)
     (name,) = session.input_specs
     noise = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
-    spent = [measured(lambda: session.run({name: noise}))[1] for _ in range(BURST)]
-    return {what: statistics.median(each[what] for each in spent) for what in spent[0]}
+    with ThreadPoolExecutor(session.workers) as callers:
+
+        def at_once() -> None:
+            others = [
+                callers.submit(session.run, {name: noise}) for _ in range(session.workers - 1)
+            ]
+            session.run({name: noise})
+            for other in others:
+                other.result()
+
+        spent = [measured(at_once)[1] for _ in range(BURST)]
+    median = {what: statistics.median(each[what] for each in spent) for what in spent[0]}
+    return {**median, "runs": session.workers}
 
 
 if __name__ == "__main__":
