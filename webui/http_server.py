@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ood_face.config import Settings
 
-__all__ = ["StoppableServer", "raised_limit"]
+__all__ = ["StoppableServer", "accepted", "raised_limit"]
 
 # descriptors for files, databases and what is refused
 _SPARE_FILES = 256
@@ -92,7 +92,7 @@ class StoppableServer(uvicorn.Server):
         headers = self.server_state.default_headers
         self.server_state.default_headers = [*headers, CLOSE_HEADER]
         # those that the system has let in, and asyncio has not seen yet
-        late = [one for listener in sockets or () for one in _accepted(listener)]
+        late = [one for listener in sockets or () for one in accepted(listener)]
         for server in self.servers:
             server.close()
         loop = asyncio.get_running_loop()
@@ -104,11 +104,17 @@ class StoppableServer(uvicorn.Server):
         return self._pace.protocol(self.config, self.server_state, self.lifespan.state)
 
 
-def _accepted(listener: socket.socket) -> Iterator[socket.socket]:
+def accepted(listener: socket.socket) -> Iterator[socket.socket]:
+    """Yield the connections that wait on a listener; ends when none does, or none can be taken."""
     while True:
         try:
             connection, _ = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
+        except ConnectionAbortedError:
+            continue
+        except OSError as exc:
+            if not isinstance(exc, BlockingIOError):
+                # without a descriptor for them, who is in must have an answer all the same
+                _logger.warning("connections that wait are not answered: %s", exc.strerror)
             return
         connection.setblocking(False)
         yield connection

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import resource
+import socket
 
 import pytest
 
 from ood_face.config import Settings
-from webui.http_server import StoppableServer, raised_limit
+from webui.http_server import StoppableServer, accepted, raised_limit
 
 
 @pytest.mark.parametrize(
@@ -56,3 +58,33 @@ def test_a_signal_before_the_server_serves_is_not_lost():
     assert not server.should_exit
     server.handle_exit(15, None)
     assert server.should_exit
+
+
+class Listener:
+    """Gives what it has been given, in order: connections, and errors that it raises."""
+
+    def __init__(self, *waiting):
+        self._waiting = list(waiting)
+
+    def accept(self):
+        found = self._waiting.pop(0)
+        if isinstance(found, OSError):
+            raise found
+        return found, ("127.0.0.1", 1)
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (BlockingIOError(errno.EAGAIN, "none waits"), ""),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+    ],
+)
+def test_a_stop_takes_who_waits_as_far_as_the_system_can(end, said, caplog):
+    one, two = socket.socketpair()
+    with one, two:
+        gone = ConnectionAbortedError(errno.ECONNABORTED, "it left")
+        assert list(accepted(Listener(one, gone, two, end))) == [one, two]
+        assert not one.getblocking()
+    assert said in caplog.text
+    assert bool(said) == bool(caplog.records)
