@@ -1,0 +1,80 @@
+"""What the backbone's number format and engine do to accuracy: CFP, ten folds.
+
+Needs the evaluation's data (``--data``, with ``faces/cfp-00.tar`` and the lists of pairs); without
+it nothing is measured, and that is said. Writes ``build/bench/precision.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from ood_face.artifacts import Manifest
+from ood_face.config import Settings
+from ood_face.embedding import open_embedder
+from ood_face.evaluation.datasets import load_standard
+from ood_face.evaluation.verification import fold_accuracy
+from ood_face.runtime.precision import has_bfloat16
+from tests.benchmark.machine import Figure, publish
+
+BATCH = 16
+CASES = (("float32", "paddle"), ("float32", "onednn"), ("bfloat16", "onednn"))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and publish."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared"))
+    options = parser.parse_args(argv)
+    if not (options.data / "faces" / "cfp-00.tar").is_file():
+        print(f"no evaluation data at {options.data}: the number formats are not compared")
+        return 0
+    data = load_standard(options.data, Path("build") / "cache")
+    manifest = Manifest.load(Settings().weights_dir)
+    found: dict[str, np.ndarray] = {}
+    figures = []
+    for precision, engine in CASES:
+        if precision == "bfloat16" and not has_bfloat16():
+            continue
+        model = open_embedder(manifest, precision=precision, engine=engine)
+        images = data.faces.crops
+        features = np.concatenate(
+            [
+                model.embed(np.asarray(images[start : start + BATCH])).features
+                for start in range(0, len(images), BATCH)
+            ]
+        )
+        label = f"{precision} on {engine}"
+        for name, pairs in data.pairs.items():
+            similarity = np.einsum("ij,ij->i", features[pairs.first], features[pairs.second])
+            accuracy = fold_accuracy(similarity.astype(np.float64), pairs.same, pairs.fold)
+            figures.append(
+                Figure(
+                    f"{label}: {name}",
+                    100 * accuracy.mean,
+                    "%",
+                    f"{100 * accuracy.mean:.2f} of {accuracy.pairs}",
+                )
+            )
+        found[label] = features
+        first = next(iter(found.values()))
+        cosine = np.einsum("ij,ij->i", features, first)
+        figures.append(
+            Figure(
+                f"{label}: lowest cosine to the first",
+                float(cosine.min()),
+                "",
+                f"{cosine.min():.6f}",
+            )
+        )
+    publish(
+        "precision", f"Accuracy by number format, {len(data.faces.names)} faces of CFP", figures
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
