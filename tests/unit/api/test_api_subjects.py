@@ -147,8 +147,8 @@ def test_bad_fields_are_refused_with_what_is_wrong(gallery_client, fields, code,
         ("[]", "request.not_object"),
         ("{", "request.bad_json"),
         ('{"a":' * 9 + "1" + "}" * 9, "subject.metadata_depth"),
-        ('{"a":' * 90 + "1" + "}" * 90, "subject.metadata_depth"),
-        ('{"a":' * 990 + "1" + "}" * 990, "request.bad_json"),
+        ('{"a":' * 90 + "1" + "}" * 90, "request.json_depth"),
+        ('{"a":' * 990 + "1" + "}" * 990, "request.json_depth"),
     ],
 )
 def test_metadata_of_a_form_are_read_with_care(gallery_client, text, code):
