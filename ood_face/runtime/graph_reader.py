@@ -5,8 +5,6 @@ Only programs of plain convolutional networks can be read so; the others are Pad
 
 from __future__ import annotations
 
-import json
-import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ import numpy as np
 from ood_face.errors import BackendError
 from ood_face.runtime.graph import Convolution, Graph, MaxPool
 from ood_face.runtime.params import read_weights
+from ood_face.runtime.program import operations_of, readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,20 +40,12 @@ def read_graph(program: Path, params: Path) -> Graph:
     BackendError
         A file cannot be read, or they do not belong together.
     """
-    try:
-        document = json.loads(program.read_text(encoding="utf-8"))
-        operations = document["program"]["regions"][0]["blocks"][0]["ops"]
+    with readable(program):
+        operations = operations_of(program)
         reader = _Reader(read_weights(operations, params.read_bytes()), _uses(operations))
         for operation in operations:
             reader.read(operation)
         return reader.graph()
-    except (OSError, ValueError, LookupError, TypeError, struct.error) as exc:
-        raise BackendError(
-            "runtime.bad_program",
-            "{file} is no readable Paddle program: {reason}",
-            file=str(program),
-            reason=repr(exc),
-        ) from exc
 
 
 class _Reader:

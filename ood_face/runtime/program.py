@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import struct
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ood_face.errors import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["InputSpec", "check_inputs", "read_input_specs"]
+__all__ = ["InputSpec", "check_inputs", "operations_of", "read_input_specs", "readable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +44,35 @@ def read_input_specs(program: Path) -> dict[str, InputSpec]:
     BackendError
         The file cannot be read, or is no such program.
     """
+    with readable(program):
+        specs = [_spec(op["A"]) for op in operations_of(program) if op["#"] == "1.data"]
+    return {spec.name: spec for spec in specs}
+
+
+@contextmanager
+def readable(program: Path) -> Iterator[None]:
+    """Take what goes wrong within as a fault of the program's files.
+
+    Raises
+    ------
+    BackendError
+        Something did, other than an error of ours.
+    """
     try:
-        document = json.loads(program.read_text(encoding="utf-8"))
-        operations = document["program"]["regions"][0]["blocks"][0]["ops"]
-        specs = [_spec(op["A"]) for op in operations if op["#"] == "1.data"]
-    except (OSError, ValueError, LookupError, TypeError) as exc:
+        yield
+    except (OSError, ValueError, LookupError, TypeError, struct.error) as exc:
         raise BackendError(
             "runtime.bad_program",
             "{file} is no readable Paddle program: {reason}",
             file=str(program),
             reason=repr(exc),
         ) from exc
-    return {spec.name: spec for spec in specs}
+
+
+def operations_of(program: Path) -> Any:  # noqa: ANN401 - as deep as JSON may be
+    """Return the operations of a program, within :func:`readable`."""
+    document = json.loads(program.read_text(encoding="utf-8"))
+    return document["program"]["regions"][0]["blocks"][0]["ops"]
 
 
 def _spec(attributes: list[dict[str, object]]) -> InputSpec:
