@@ -55,12 +55,11 @@ def check_settings(errors: list[ConfigError]) -> Iterator[Finding]:
     findings += _file(found)
     yield from findings
     if not findings:
-        yield ok(
-            "settings",
-            "settings_sound",
-            count=len(found.names),
-            file=str(found.file or "-"),
-        )
+        count = len(found.names)
+        if found.file is None:
+            yield ok("settings", "settings_no_file", count=count)
+        else:
+            yield ok("settings", "settings_sound", count=count, file=str(found.file))
 
 
 def _unknown(found: Given) -> Iterator[Finding]:

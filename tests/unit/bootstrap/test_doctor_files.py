@@ -52,6 +52,7 @@ def checked_settings() -> list[tuple[str, str]]:
 
 
 def test_settings_that_are_all_right_are(home):
+    assert checked_settings() == [("ok", "settings_no_file")]
     (home / ".env").write_text("OOD_FACE_PORT=7000\n")
     assert checked_settings() == [("ok", "settings_sound")]
 
