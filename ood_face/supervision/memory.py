@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,16 @@ _logger = logging.getLogger("ood_face.supervision.memory")
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _SHARE = 0.75
 _MIB = 2**20
+# memmon says how much is allowed after an equals sign, and how much is held after the word "is"
+_BYTES = re.compile(r"(?m)(?:(?<==)|(?<= is ))\d+$")
+
+
+class _MibLines(LogLines):
+    """Bytes, as memmon writes them, become MiB."""
+
+    def write(self, text: str) -> None:
+        """Log every line that is not empty."""
+        super().write(_BYTES.sub(lambda found: f"{int(found[0]) / _MIB:.0f} MiB", text))
 
 
 def machine_memory_bytes(cgroup_limit: Path = _CGROUP_LIMIT) -> int:
@@ -58,7 +69,7 @@ def memory_watch(program: str, limit_bytes: int) -> Memmon:
     )
     # the kernel says it in any container; ps, which memmon would ask, is not in every one
     watch.pscommand = "sed -n 's/^VmRSS:[^0-9]*\\([0-9]*\\) kB$/\\1/p' /proc/%s/status 2>/dev/null"
-    watch.stderr = LogLines(_logger, logging.INFO)
+    watch.stderr = _MibLines(_logger, logging.INFO)
     return watch
 
 

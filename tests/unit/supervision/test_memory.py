@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
+import re
 
 import pytest
 
@@ -36,6 +38,17 @@ def test_a_server_above_the_limit_is_restarted(run) -> None:
 
 def test_a_server_below_the_limit_is_left_alone(run) -> None:
     assert run(1 << 50) == []
+
+
+def test_the_log_says_in_mib_what_is_held_and_what_may_be(run, caplog) -> None:
+    caplog.set_level(logging.INFO)
+
+    run(650 * 1024 * 1024)
+
+    assert f"{PROGRAM}=650 MiB" in caplog.text
+    held = re.search(rf"RSS of {PROGRAM}\S* is (\d+) MiB\n", caplog.text)
+    assert held is not None
+    assert 5 < int(held[1]) < 100_000
 
 
 def test_the_limit_of_a_container_counts_where_it_is_lower(tmp_path) -> None:
