@@ -83,6 +83,11 @@ class Supervised:
                     found.append(process)
         return found
 
+    def children(self) -> set[int]:
+        """Return the process ids of supervisord's children, without asking supervisord."""
+        assert self.daemon is not None
+        return {child.pid for child in psutil.Process(self.daemon.pid).children()}
+
     def ctl(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the real ``supervisorctl``."""
         program = self.home / ".venv" / "bin" / "supervisorctl"
