@@ -37,7 +37,7 @@ class OnlyRoles:
     def __init__(self, *roles: Role) -> None:
         self.roles = roles
 
-    def admit(self, _presented: str | None, role: Role, _headers: object) -> str:
+    def admit(self, _presented: str | None, role: Role, _headers: object, _address: str) -> str:
         if role not in self.roles:
             raise ForbiddenError(
                 "access.role", "the key {name} lacks the role {role}, which this needs",
