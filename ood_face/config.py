@@ -67,7 +67,10 @@ class Settings(BaseSettings):
     # oneDNN gives Python's lock back while it runs: pictures side by side use the cores better
     # than threads inside these small networks
     threads_per_worker: int = Field(
-        1, ge=1, description="Threads inside one network; more help only while few requests come."
+        1,
+        ge=1,
+        description="Threads inside one network; more than 1 makes the small networks of the "
+        "detector slower.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
