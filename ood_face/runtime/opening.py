@@ -48,7 +48,7 @@ def open_session(
     workers : calls that run at once; they share one copy of the weights
     threads : threads inside one call
     precision : bfloat16 is several times faster where the processor has it, and moves a face's
-        feature by less than 1e-4 in cosine; weights, inputs and outputs stay float32
+        feature by less than 1e-3 in cosine; weights, inputs and outputs stay float32
     engine : ``onednn``: the library itself, measured 1.0 to 12 times as fast as Paddle's executor,
         which calls it as well, and other threads go on meanwhile; ``paddle``: that executor, for
         every network; ``auto``: oneDNN where it can

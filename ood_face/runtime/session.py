@@ -127,7 +127,7 @@ def open_paddle_session(
     workers : predictors, that is: calls that run at once; they share one copy of the weights
     threads : threads inside one call
     precision : bfloat16 is several times faster where the processor has it, and moves a face's
-        feature by less than 1e-4 in cosine; weights, inputs and outputs stay float32
+        feature by less than 1e-3 in cosine; weights, inputs and outputs stay float32
 
     Raises
     ------

@@ -23,7 +23,7 @@ _CONNECT_S = 0.5
 # a readiness probe runs the networks once
 _ANSWER_S = 2.0
 _FIRST_FREE = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 # nosec B104 - looked up, not bound
 
 
 class _Answer(NamedTuple):
