@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from ood_face.errors import BackendError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Worker", "WorkerPool", "check_pool", "first_line"]
+    from ood_face.runtime.program import InputSpec
+
+__all__ = ["PooledSession", "Worker", "WorkerPool", "check_pool", "first_line"]
 
 
 class Worker(Protocol):
@@ -71,6 +73,34 @@ class WorkerPool(Generic[_Worker]):
                     break
                 worker.close()
             self._idle.put(None)
+
+
+class PooledSession(Generic[_Worker]):
+    """A network that is run by the workers of a pool; what both engines' sessions are.
+
+    Parameters
+    ----------
+    workers : at least one
+    specs : what the network takes, by name
+    """
+
+    def __init__(self, workers: Sequence[_Worker], specs: Mapping[str, InputSpec]) -> None:
+        self._specs = dict(specs)
+        self._pool = WorkerPool(workers)
+
+    @property
+    def workers(self) -> int:
+        """How many calls run at once; further ones wait."""
+        return self._pool.size
+
+    @property
+    def input_specs(self) -> Mapping[str, InputSpec]:
+        """Name -> what that input accepts."""
+        return dict(self._specs)
+
+    def close(self) -> None:
+        """Wait for the running calls and free what they used; later calls are refused."""
+        self._pool.close()
 
 
 def check_pool(workers: int, threads: int) -> None:

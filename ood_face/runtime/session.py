@@ -11,7 +11,7 @@ import numpy as np
 from ood_face.errors import BackendError
 from ood_face.runtime.allocator import keep_freed_memory
 from ood_face.runtime.binding import engine
-from ood_face.runtime.pool import WorkerPool, check_pool, first_line
+from ood_face.runtime.pool import PooledSession, check_pool, first_line
 from ood_face.runtime.precision import choose_precision
 from ood_face.runtime.program import check_inputs, read_input_specs
 
@@ -72,7 +72,7 @@ class _Worker:
         return {name: handle.copy_to_cpu() for name, handle in self.outputs.items()}
 
 
-class PaddleSession:
+class PaddleSession(PooledSession[_Worker]):
     """One network; safe to call from several threads, see :class:`ood_face.ports.Session`.
 
     Parameters
@@ -82,18 +82,7 @@ class PaddleSession:
     """
 
     def __init__(self, predictors: list[Any], specs: Mapping[str, InputSpec]) -> None:
-        self._specs = dict(specs)
-        self._pool = WorkerPool([_Worker(predictor, self._specs) for predictor in predictors])
-
-    @property
-    def workers(self) -> int:
-        """How many calls run at once; further ones wait."""
-        return self._pool.size
-
-    @property
-    def input_specs(self) -> Mapping[str, InputSpec]:
-        """Name -> what that input accepts."""
-        return dict(self._specs)
+        super().__init__([_Worker(predictor, specs) for predictor in predictors], specs)
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """Run the network once; the outputs are copies that belong to the caller.
@@ -109,10 +98,6 @@ class PaddleSession:
                 return worker.run(inputs)
             except PADDLE_ERRORS as exc:
                 raise _backend_error(exc) from exc
-
-    def close(self) -> None:
-        """Wait for the running calls and release the predictors; later calls are refused."""
-        self._pool.close()
 
 
 def open_paddle_session(

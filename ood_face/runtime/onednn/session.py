@@ -19,7 +19,7 @@ from ood_face.runtime.onednn.library import (
 from ood_face.runtime.onednn.plan import Arena, Plan
 from ood_face.runtime.onednn.primitives import check_bfloat16
 from ood_face.runtime.onednn.weights import SharedWeights
-from ood_face.runtime.pool import WorkerPool, check_pool
+from ood_face.runtime.pool import PooledSession, check_pool
 from ood_face.runtime.program import check_inputs
 
 if TYPE_CHECKING:
@@ -34,79 +34,6 @@ __all__ = ["OneDnnSession"]
 
 # shapes of input that a worker keeps ready; the callers bring fewer
 _PLANS = 32
-
-
-class OneDnnSession:
-    """One network; safe to call from several threads, see :class:`ood_face.ports.Session`.
-
-    Parameters
-    ----------
-    graph : the network
-    specs : what it takes: one input of four sides
-    workers : calls that run at once; further ones wait
-    threads : threads inside one call
-    bfloat16 : compute in bfloat16; weights, inputs and outputs stay float32
-
-    Raises
-    ------
-    BackendError
-        The library is not there or another one than expected, or the processor does not compute
-        in bfloat16.
-    """
-
-    def __init__(
-        self,
-        graph: Graph,
-        specs: Mapping[str, InputSpec],
-        *,
-        workers: int,
-        threads: int,
-        bfloat16: bool,
-    ) -> None:
-        check_pool(workers, threads)
-        library()
-        if bfloat16:
-            check_bfloat16()
-        self._specs = dict(specs)
-        (self._input,) = self._specs
-        self._output = graph.output
-        weights = SharedWeights()
-        kind = BFLOAT16 if bfloat16 else FLOAT32
-        self._pool = WorkerPool([_Worker(graph, kind, weights, threads) for _ in range(workers)])
-
-    @property
-    def workers(self) -> int:
-        """How many calls run at once; further ones wait."""
-        return self._pool.size
-
-    @property
-    def input_specs(self) -> Mapping[str, InputSpec]:
-        """Name -> what that input accepts."""
-        return dict(self._specs)
-
-    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-        """Run the network once; the output belongs to the caller.
-
-        Raises
-        ------
-        BackendError
-            oneDNN failed, memory is short, the inputs do not fit the network, or the session is
-            closed.
-        """
-        check_inputs(self._specs, inputs)
-        with self._pool.taken() as worker:
-            try:
-                return {self._output: worker.run(inputs[self._input])}
-            except MemoryError as exc:
-                raise BackendError(
-                    "runtime.memory",
-                    "there is not enough memory for an input of shape {shape}",
-                    shape=inputs[self._input].shape,
-                ) from exc
-
-    def close(self) -> None:
-        """Wait for the running calls and free the memory; later calls are refused."""
-        self._pool.close()
 
 
 class _Worker:
@@ -144,6 +71,64 @@ class _Worker:
         else:
             self._plans.move_to_end(key)
         return plan.run(image, self._stream, self._arena)
+
+
+class OneDnnSession(PooledSession[_Worker]):
+    """One network; safe to call from several threads, see :class:`ood_face.ports.Session`.
+
+    Parameters
+    ----------
+    graph : the network
+    specs : what it takes: one input of four sides
+    workers : calls that run at once; further ones wait
+    threads : threads inside one call
+    bfloat16 : compute in bfloat16; weights, inputs and outputs stay float32
+
+    Raises
+    ------
+    BackendError
+        The library is not there or another one than expected, or the processor does not compute
+        in bfloat16.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        specs: Mapping[str, InputSpec],
+        *,
+        workers: int,
+        threads: int,
+        bfloat16: bool,
+    ) -> None:
+        check_pool(workers, threads)
+        library()
+        if bfloat16:
+            check_bfloat16()
+        (self._input,) = specs
+        self._output = graph.output
+        weights = SharedWeights()
+        kind = BFLOAT16 if bfloat16 else FLOAT32
+        super().__init__([_Worker(graph, kind, weights, threads) for _ in range(workers)], specs)
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Run the network once; the output belongs to the caller.
+
+        Raises
+        ------
+        BackendError
+            oneDNN failed, memory is short, the inputs do not fit the network, or the session is
+            closed.
+        """
+        check_inputs(self._specs, inputs)
+        with self._pool.taken() as worker:
+            try:
+                return {self._output: worker.run(inputs[self._input])}
+            except MemoryError as exc:
+                raise BackendError(
+                    "runtime.memory",
+                    "there is not enough memory for an input of shape {shape}",
+                    shape=inputs[self._input].shape,
+                ) from exc
 
 
 def _can_be_described(image: NDArray[np.float32]) -> bool:
