@@ -173,6 +173,7 @@ def test_an_answer_that_nobody_reads_is_given_up(server):
         until(lambda: _is_open(process, own_port), server.said)
         began_s = time.monotonic()
         until(lambda: not _is_open(process, own_port), server.said)
+        assert not _is_open(process, own_port)
         note("an answer that is not read", f"closed after {time.monotonic() - began_s:.1f} s")
 
 

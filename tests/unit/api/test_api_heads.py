@@ -79,6 +79,7 @@ def nested(levels: int) -> bytes:
 )
 def test_deep_json_is_refused_before_it_is_parsed(client, content):
     answer = client.post("/v1/extract", content=content, headers=JSON)
+    assert answer.status_code == 422
     refused(answer, 422, "request.json_depth", MAX_JSON_DEPTH)
 
 
@@ -110,4 +111,5 @@ def test_a_part_with_too_much_in_it_is_refused(service, part, limit):
     app = create_app(Served(service, Settings()))
     with TestClient(app) as client:
         answer = client.post("/v1/compare", content=part + b"\r\n--x--", headers=FORM)
+    assert answer.status_code == 422
     refused(answer, 422, "request.bad_form", limit)

@@ -58,6 +58,7 @@ def test_every_panel_asks_for_numbers_and_labels_that_there_are(samples):
 
 
 def test_every_alert_asks_for_numbers_and_labels_that_there_are(samples):
+    assert ALERTS
     for rule in ALERTS.values():
         check(rule["expr"], samples)
 
