@@ -14,26 +14,35 @@ Convolutional Networks. Thresholds, suppression overlaps and the pyramid follow 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from ood_face.detection import geometry
+from ood_face.detection.loops import loops
 from ood_face.detection.nms import suppress, suppress_contained
-from ood_face.detection.pyramid import STRIDE_PX, WINDOW_PX, Block, pack, pixels_at, planes, scales
+from ood_face.detection.pyramid import STRIDE_PX, TILE_PX, WINDOW_PX, layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from ood_face.detection.area import AreaTable
+    from ood_face.detection.crew import Crew
+    from ood_face.detection.loops import Picture
+    from ood_face.detection.pyramid import Layout
     from ood_face.ports import Session
 
-__all__ = ["Network", "propose", "refine", "refuse"]
+__all__ = ["Network", "Scene", "propose", "refine", "refuse"]
+
+_First = TypeVar("_First", "NDArray[np.int64]", "NDArray[np.float32]")
 
 RNET_PX = 24
 ONET_PX = 48
+# what the networks say: logit and box offsets; and ten for the landmarks
+BOX_NUMBERS = 5
+FACE_NUMBERS = 15
 # batches have few sizes, so that the engine sees few shapes; the largest still fits the L2 cache
 PNET_BATCHES = (16, 64, 256)
 RNET_BATCHES = (4, 8, 16, 32, 64)
@@ -46,6 +55,20 @@ SAME_SCALE_OVERLAP = 0.5
 OTHER_SCALE_OVERLAP = 0.7
 REFUSE_OVERLAP = 0.7
 REFINE_OVERLAP = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A picture that is searched.
+
+    Attributes
+    ----------
+    picture : the picture
+    crew : who searches
+    """
+
+    picture: Picture
+    crew: Crew
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +86,7 @@ class Network:
 
 
 def propose(
-    table: AreaTable,
+    scene: Scene,
     pnet: Network,
     *,
     min_face_px: float,
@@ -75,7 +98,7 @@ def propose(
 
     Parameters
     ----------
-    table : the picture
+    scene : where to look
     pnet : the network
     min_face_px, factor : of the pyramid
     threshold : lowest face probability
@@ -85,52 +108,43 @@ def propose(
     -------
     float32 array of shape (N, 4): square boxes
     """
-    level_scales = scales(table.height, table.width, min_face_px, factor)
-    if not level_scales:
+    levels = layout(scene.picture.height, scene.picture.width, min_face_px, factor)
+    if not levels.scales:
         return np.empty((0, 4), dtype=np.float32)
-    tiles, blocks = pack(table, level_scales)
     min_logit = _logit(threshold)
-    first, lowest = pnet.exact, min_logit
+    windows, answers = _scanned(scene, levels, pnet, min_logit)
+    best = np.argsort(-answers[:, 0], kind="stable")[: 8 * max_candidates]
+    windows, answers = windows[best], answers[best]
     if pnet.coarse is not None:
-        first, lowest = pnet.coarse, min_logit - COARSE_MARGIN
-    answers = [_only(first.run({"image": tile[None]})) for tile in planes(tiles)]
-    found = [_windows(block, answers[block.tile][0], lowest) for block in blocks]
-    cells, places, logits, offsets = (np.concatenate(part) for part in zip(*found, strict=True))
-    best = np.argsort(-logits, kind="stable")[: 8 * max_candidates]
-    if pnet.coarse is not None:
-        logits, offsets = _decided(tiles, places[best], pnet.exact)
-        sure = np.flatnonzero(logits >= min_logit)
-        order = sure[np.argsort(-logits[sure], kind="stable")]
-        best, logits, offsets = best[order], logits[order], offsets[order]
-    else:
-        logits, offsets = logits[best], offsets[best]
-    cells, levels = cells[best], places[best, 0]
+        answers = _decided(scene, levels, windows, pnet.exact)
+        sure = np.flatnonzero(answers[:, 0] >= min_logit)
+        order = sure[np.argsort(-answers[sure, 0], kind="stable")]
+        windows, answers = windows[order], answers[order]
+    level = windows[:, 0]
     # single precision: at scale 0.6 every third quotient is whole, and rounding decides
-    scale = np.asarray(level_scales, dtype=np.float32)[levels][:, None]
-    cells = cells.astype(np.float32)
-    boxes = np.concatenate(
-        [
-            np.floor((STRIDE_PX * cells + 1) / scale),
-            np.floor((STRIDE_PX * cells + WINDOW_PX) / scale),
-        ],
-        axis=1,
-        dtype=np.float32,
-    )
-    kept = suppress(boxes, logits, SAME_SCALE_OVERLAP, levels)
+    scale = np.asarray(levels.scales, dtype=np.float32)[level][:, None]
+    corner = STRIDE_PX * windows[:, :0:-1].astype(np.float32)
+    boxes = np.floor(np.concatenate([corner + 1, corner + WINDOW_PX], axis=1) / scale)
+    logits = answers[:, 0]
+    kept = suppress(boxes, logits, SAME_SCALE_OVERLAP, level)
     kept = kept[suppress(boxes[kept], logits[kept], OTHER_SCALE_OVERLAP)][:max_candidates]
-    return geometry.squared(geometry.moved(boxes[kept], offsets[kept], extra_px=0))
+    return geometry.squared(geometry.moved(boxes[kept], answers[kept, 1:5], extra_px=0))
 
 
 def refuse(
-    table: AreaTable, boxes: NDArray[np.float32], rnet: Network, *, threshold: float
+    scene: Scene, boxes: NDArray[np.float32], rnet: Network, *, threshold: float
 ) -> NDArray[np.float32]:
     """Let the R-Net refuse most boxes; returns the rest, moved and square, (M, 4)."""
-    boxes, crops = _cut_out(table, boxes, RNET_PX)
-    if rnet.coarse is not None:
-        coarse = _look(crops, rnet.coarse, RNET_BATCHES)
-        possible = coarse[:, 0] > _logit(threshold) - COARSE_MARGIN
-        boxes, crops = boxes[possible], crops[possible]
-    answers = _look(crops, rnet.exact, RNET_BATCHES)
+    def look(share: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        some, pixels = _cut_out(scene.picture, boxes[share], RNET_PX)
+        if rnet.coarse is not None:
+            coarse = _look(pixels, rnet.coarse, RNET_BATCHES, BOX_NUMBERS)
+            possible = coarse[:, 0] > _logit(threshold) - COARSE_MARGIN
+            some, pixels = some[possible], pixels[possible]
+        return some, _look(pixels, rnet.exact, RNET_BATCHES, BOX_NUMBERS)
+
+    shares = scene.crew.shares(len(boxes), RNET_BATCHES[0])
+    boxes, answers = _joined(scene.crew.each(look, shares))
     logits, offsets = answers[:, 0], answers[:, 1:5]
     passed = np.flatnonzero(geometry.sigmoid(logits) > threshold)
     kept = passed[suppress(boxes[passed], logits[passed], REFUSE_OVERLAP)]
@@ -138,7 +152,7 @@ def refuse(
 
 
 def refine(
-    table: AreaTable, boxes: NDArray[np.float32], onet: Network, *, threshold: float
+    scene: Scene, boxes: NDArray[np.float32], onet: Network, *, threshold: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Let the O-Net decide.
 
@@ -148,8 +162,11 @@ def refine(
     probabilities : float32 array of shape (M,)
     landmarks : float32 array of shape (M, 5, 2)
     """
-    boxes, crops = _cut_out(table, boxes, ONET_PX)
-    answers = _look(crops, onet.exact, ONET_BATCHES)
+    def look(share: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        some, pixels = _cut_out(scene.picture, boxes[share], ONET_PX)
+        return some, _look(pixels, onet.exact, ONET_BATCHES, FACE_NUMBERS)
+
+    boxes, answers = _joined(scene.crew.each(look, scene.crew.shares(len(boxes), 1)))
     probabilities = geometry.sigmoid(answers[:, 0])
     passed = probabilities > threshold
     boxes, answers, probabilities = boxes[passed], answers[passed], probabilities[passed]
@@ -168,56 +185,72 @@ def _logit(probability: float) -> float:
     return float(np.log(probability / (1 - probability)))
 
 
-def _windows(
-    block: Block, answer: NDArray[np.float32], min_logit: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    # of the windows above the threshold: (x, y) cell in the level; level, tile, and row and column
-    # of the cell in the tile; logit; box offsets
-    part = answer[
-        :,
-        block.tile_row : block.tile_row + block.rows,
-        block.tile_col : block.tile_col + block.cols,
-    ]
-    rows, cols = np.nonzero(part[0] >= min_logit)
-    cells = np.stack([cols + block.level_col, rows + block.level_row], axis=1)
-    places = np.empty((len(rows), 4), dtype=np.int64)
-    places[:, :2] = block.level, block.tile
-    places[:, 2], places[:, 3] = rows + block.tile_row, cols + block.tile_col
-    return cells, places, part[0, rows, cols], part[1:5, rows, cols].T
+def _scanned(
+    scene: Scene, levels: Layout, pnet: Network, min_logit: float
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    # windows that may show a face, and the P-Net's answers, perhaps the coarse one's
+    first, lowest = pnet.exact, min_logit
+    if pnet.coarse is not None:
+        first, lowest = pnet.coarse, min_logit - COARSE_MARGIN
+    tiles = iter(enumerate(levels.tiles))
+
+    def scan(_: int) -> list[tuple[int, tuple[NDArray[np.int64], NDArray[np.float32]]]]:
+        # who is done with a tile takes the next one
+        tile = np.zeros((1, TILE_PX, TILE_PX, 3), dtype=np.float32)
+        found = []
+        for index, blocks in tiles:
+            scene.picture.fill(blocks, tile[0])
+            answer = _only(first.run({"image": _planes(tile)}))
+            found.append((index, loops().cells_above(answer[0], blocks, lowest)))
+        return found
+
+    threads = min(scene.crew.threads, len(levels.tiles))
+    found = dict(chain.from_iterable(scene.crew.each(scan, range(threads))))
+    return _joined([found[index] for index in range(len(found))])
 
 
 def _decided(
-    tiles: NDArray[np.float32], places: NDArray[np.int64], pnet: Session
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    # logits and box offsets of single windows
-    side = np.arange(WINDOW_PX)
-    tile = places[:, 1, None, None]
-    rows = STRIDE_PX * places[:, 2, None, None] + side[:, None]
-    cols = STRIDE_PX * places[:, 3, None, None] + side
-    answers = _look(planes(pixels_at(tiles, tile, rows, cols)), pnet, PNET_BATCHES)
-    return answers[:, 0], answers[:, 1:5]
+    scene: Scene, levels: Layout, windows: NDArray[np.int64], pnet: Session
+) -> NDArray[np.float32]:
+    # the P-Net's answers to single windows
+    def look(share: slice) -> NDArray[np.float32]:
+        pixels = scene.picture.look(levels.sizes_px, windows[share])
+        return _look(pixels, pnet, PNET_BATCHES, BOX_NUMBERS)
+
+    shares = scene.crew.shares(len(windows), PNET_BATCHES[0])
+    return np.concatenate(scene.crew.each(look, shares))
+
+
+def _joined(parts: Sequence[tuple[_First, NDArray[np.float32]]]) -> tuple[_First, NDArray[np.float32]]:
+    first, second = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return first, second
 
 
 def _cut_out(
-    table: AreaTable, boxes: NDArray[np.float32], side_px: int
+    picture: Picture, boxes: NDArray[np.float32], side_px: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     # boxes that meet the picture, and what is in each
-    slices = geometry.visible(boxes, table.height, table.width)
+    slices = geometry.visible(boxes, picture.height, picture.width)
     inside = (slices[:, 2:] > slices[:, :2]).all(axis=1)
-    return boxes[inside], table.crops(slices[inside], side_px)
+    return boxes[inside], picture.crops(slices[inside], side_px)
 
 
 def _look(
-    crops: NDArray[np.float32], network: Session, batches: Sequence[int]
+    pixels: NDArray[np.float32], network: Session, batches: Sequence[int], numbers: int
 ) -> NDArray[np.float32]:
-    # the network's answer for each crop, one row each
-    answers = [np.empty((0, 15), dtype=np.float32)]
-    for start, count, size in _batches(len(crops), batches):
-        batch = crops[start : start + count]
+    # the network's answer for each crop, one row of so many numbers each
+    answers = [np.empty((0, numbers), dtype=np.float32)]
+    for start, count, size in _batches(len(pixels), batches):
+        batch = pixels[start : start + count]
         if count < size:
             batch = np.concatenate([batch, np.zeros((size - count, *batch.shape[1:]), np.float32)])
-        answers.append(_only(network.run({"image": batch}))[:count].reshape(count, -1))
-    return np.concatenate(answers[1:] or answers)
+        answers.append(_only(network.run({"image": _planes(batch)}))[:count].reshape(count, -1))
+    return np.concatenate(answers)
+
+
+def _planes(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    # as a network takes them: (N, 3, rows, columns)
+    return pixels.transpose(0, 3, 1, 2)
 
 
 def _batches(count: int, sizes: Sequence[int]) -> Iterator[tuple[int, int, int]]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from ood_face.artifacts import verified_path
 from ood_face.detection import cascade
-from ood_face.detection.area import AreaTable
-from ood_face.detection.cascade import Network
+from ood_face.detection.cascade import Network, Scene
+from ood_face.detection.crew import Crew
+from ood_face.detection.loops import loops
 from ood_face.detection.settings import MtcnnSettings, check_image, chosen_faces, scaled_down
 from ood_face.runtime import OneDnnSession, choose_precision, open_session
 
@@ -27,11 +28,18 @@ class MtcnnDetector:
     ----------
     pnet, rnet, onet : the three networks, as :mod:`ood_face.detection.convert` writes them
     settings : what to look for; None: the defaults
+    crew : the threads that search one picture; None: the caller's alone
     """
 
     def __init__(
-        self, pnet: Network, rnet: Network, onet: Network, settings: MtcnnSettings | None = None
+        self,
+        pnet: Network,
+        rnet: Network,
+        onet: Network,
+        settings: MtcnnSettings | None = None,
+        crew: Crew | None = None,
     ) -> None:
+        self._crew = Crew() if crew is None else crew
         self._pnet, self._rnet, self._onet = pnet, rnet, onet
         self._settings = MtcnnSettings() if settings is None else settings
 
@@ -61,17 +69,17 @@ class MtcnnDetector:
         check_image(image)
         settings = self._settings
         seen, ratio = scaled_down(image, settings.max_side_px)
-        table = AreaTable(seen)
+        scene = Scene(loops().picture(seen), self._crew)
         boxes = cascade.propose(
-            table,
+            scene,
             self._pnet,
             min_face_px=settings.min_face_seen_px(image, ratio),
             factor=settings.factor,
             threshold=settings.thresholds[0],
             max_candidates=settings.max_candidates,
         )
-        boxes = cascade.refuse(table, boxes, self._rnet, threshold=settings.thresholds[1])
-        found = cascade.refine(table, boxes, self._onet, threshold=settings.thresholds[2])
+        boxes = cascade.refuse(scene, boxes, self._rnet, threshold=settings.thresholds[1])
+        found = cascade.refine(scene, boxes, self._onet, threshold=settings.thresholds[2])
         return chosen_faces(*found, ratio, settings)
 
 
@@ -90,7 +98,7 @@ def open_mtcnn(
     ----------
     manifest : of the weights folder
     workers : pictures processed at once
-    threads : threads inside one network
+    threads : threads that search one picture
     settings : what to look for; None: the defaults
     precision : bfloat16 is for a first look; what comes out is the same within float32's rounding
     engine : see :func:`ood_face.runtime.open_session`
@@ -107,7 +115,7 @@ def open_mtcnn(
         name: [verified_path(entry, f"mtcnn/{name}.{end}") for end in ("json", "pdiparams")]
         for name in ("pnet", "rnet", "onet")
     }
-    opened = partial(open_session, workers=workers, threads=threads)
+    opened = partial(open_session, workers=workers * threads, threads=1)
     exact = {name: opened(*files, engine=engine) for name, files in paths.items()}
     coarse = {
         name: opened(*paths[name], precision=precision, engine=engine)
@@ -116,4 +124,4 @@ def open_mtcnn(
         if choose_precision(precision) == "bfloat16" and isinstance(exact[name], OneDnnSession)
     }
     pnet, rnet, onet = (Network(session, coarse.get(name)) for name, session in exact.items())
-    return MtcnnDetector(pnet, rnet, onet, settings)
+    return MtcnnDetector(pnet, rnet, onet, settings, Crew(threads, workers))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
+
+from ood_face.detection.loops import loops
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,18 +33,10 @@ def suppress(
     -------
     int64 array of the kept indices, best first
     """
-    if len(boxes_xyxy) == 0:
-        return np.empty(0, dtype=np.int64)
-    corners = np.asarray(boxes_xyxy, dtype=np.float64)
-    if groups is not None:
-        # far apart: boxes of two groups never meet
-        span = corners.max() - corners.min() + 1.0
-        corners = corners + (groups * span)[:, None]
-    xywh = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
-    # OpenCV keeps only scores above its bound, which may not be negative
-    above = scores - scores.min() + 1.0
-    kept = cv2.dnn.NMSBoxes(xywh.tolist(), above.tolist(), 0.0, max_overlap)
-    return np.asarray(kept, dtype=np.int64).reshape(-1)
+    if groups is None:
+        groups = np.zeros(len(scores), dtype=np.int64)
+    order = _best_first(scores)
+    return loops().kept(boxes_xyxy, order, groups, max_overlap, of_smaller=False)
 
 
 def suppress_contained(
@@ -54,15 +47,10 @@ def suppress_contained(
     A face found a second time inside the first one's box goes, however small it is.
     Sides count whole pixels (+1), as in the authors' code.
     """
-    order = np.argsort(-scores, kind="stable")
-    sides = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2] + 1
-    areas = sides[:, 0] * sides[:, 1]
-    kept: list[int] = []
-    while len(order):
-        best, rest = order[0], order[1:]
-        kept.append(int(best))
-        low = np.maximum(boxes_xyxy[best, :2], boxes_xyxy[rest, :2])
-        high = np.minimum(boxes_xyxy[best, 2:], boxes_xyxy[rest, 2:])
-        shared = np.maximum(0.0, high - low + 1).prod(axis=1)
-        order = rest[shared <= max_overlap * np.minimum(areas[best], areas[rest])]
-    return np.asarray(kept, dtype=np.int64)
+    groups = np.zeros(len(scores), dtype=np.int64)
+    order = _best_first(scores)
+    return loops().kept(boxes_xyxy, order, groups, max_overlap, of_smaller=True)
+
+
+def _best_first(scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    return np.argsort(-scores, kind="stable")

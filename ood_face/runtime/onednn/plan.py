@@ -29,8 +29,6 @@ from ood_face.runtime.onednn.library import (
     ARG_SRC_1,
     ARG_WEIGHTS,
     arguments,
-    check_status,
-    library,
     post_op,
 )
 from ood_face.runtime.onednn.primitives import (
@@ -39,10 +37,9 @@ from ood_face.runtime.onednn.primitives import (
     max_pool,
     reorder,
 )
+from ood_face.runtime.onednn.steps import Steps
 
 if TYPE_CHECKING:
-    from ctypes import c_void_p
-
     from numpy.typing import NDArray
 
     from ood_face.runtime.graph import Graph, MaxPool
@@ -97,7 +94,7 @@ class Plan:
     ) -> None:
         self._graph, self._kind, self._weights = graph, kind, weights
         self._places = _Places()
-        self._executions: list[tuple[c_void_p, object, int]] = []
+        self._steps = Steps()
         self._kept: list[object] = []
         self._movable: list[tuple[Memory, int]] = []
         self._scratch: list[tuple[Memory, int]] = []
@@ -132,11 +129,7 @@ class Plan:
         answer = np.empty(self.output_shape, np.float32)
         self._image.move(image.ctypes.data)
         self._answer.move(answer.ctypes.data)
-        execute = library().dnnl_primitive_execute
-        for primitive, listed, count in self._executions:
-            status = execute(primitive, stream.handle, count, listed)
-            if status:
-                check_status("primitive_execute", status)
+        self._steps.run(stream)
         return answer
 
     def _move(self, address: int) -> None:
@@ -214,7 +207,7 @@ class Plan:
             memories = {**memories, ARG_SCRATCHPAD: memory}
         handles = {number: memory.handle for number, memory in memories.items()}
         self._kept += [primitive, *memories.values()]
-        self._executions.append((primitive.handle, arguments(handles), len(handles)))
+        self._steps.add(primitive.handle, arguments(handles))
 
 
 class _Places:

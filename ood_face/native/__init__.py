@@ -1,0 +1,71 @@
+"""Loops that Python would be too slow for, in C: a shared library without any Python in it.
+
+It is compiled when the package is installed. Whatever uses it can do without, more slowly: where
+there was no compiler, :func:`library` says so.
+
+- ``loops.c``: pixels, windows and boxes, for :mod:`ood_face.detection.compiled`
+- ``steps.c``: a network's primitives one after the other, for :mod:`ood_face.runtime.onednn`
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import c_double, c_float, c_int64, c_void_p
+from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+__all__ = ["NativeMissingError", "library", "library_path"]
+
+# of native.h: another one has other functions
+_VERSION = 1
+_PICTURE = (c_void_p, c_int64, c_int64)
+_SIGNATURES = {
+    "native_version": (),
+    "loops_fill": (*_PICTURE, c_void_p, c_int64, c_void_p, c_int64),
+    "loops_look": (*_PICTURE, c_void_p, c_void_p, c_int64, c_void_p),
+    "loops_crops": (*_PICTURE, c_void_p, c_int64, c_void_p, c_int64),
+    "loops_cells_above": (
+        *(c_void_p, c_int64, c_int64),
+        *(c_void_p, c_int64, c_float, c_void_p, c_void_p),
+    ),
+    "loops_kept": (
+        *(c_void_p, c_void_p, c_int64, c_void_p),
+        *(c_double, c_double, c_int64, c_void_p),
+    ),
+    "steps_run": (c_void_p, c_void_p, c_void_p, c_int64),
+}
+
+
+class NativeMissingError(Exception):
+    """The shared library is not there, cannot be loaded, or belongs to another version."""
+
+
+def library_path() -> Path:
+    """Return where the shared library is when it is there."""
+    return Path(__file__).with_name("_native" + EXTENSION_SUFFIXES[0])
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Load the shared library and declare its functions.
+
+    Raises
+    ------
+    NativeMissingError
+        It cannot be used.
+    """
+    path = library_path()
+    if not path.is_file():
+        raise NativeMissingError(f"{path.name} was not compiled when the package was installed")
+    try:
+        loaded = ctypes.CDLL(str(path))
+        for name, arguments in _SIGNATURES.items():
+            function = getattr(loaded, name)
+            function.argtypes, function.restype = arguments, c_int64
+    except (OSError, AttributeError) as exc:
+        raise NativeMissingError(f"{path.name} cannot be used: {exc}") from exc
+    found = loaded.native_version()
+    if found != _VERSION:
+        raise NativeMissingError(f"{path.name} has version {found}, this package needs {_VERSION}")
+    return loaded
