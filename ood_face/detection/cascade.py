@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from ood_face.detection import geometry
+from ood_face.detection.compiled import CompiledLoops, NativeNetwork
 from ood_face.detection.loops import loops
 from ood_face.detection.nms import suppress, suppress_contained
 from ood_face.detection.pyramid import STRIDE_PX, TILE_PX, WINDOW_PX, layout
@@ -192,6 +193,9 @@ def _scanned(
     first, lowest = pnet.exact, min_logit
     if pnet.coarse is not None:
         first, lowest = pnet.coarse, min_logit - COARSE_MARGIN
+    at_hand = loops()
+    if isinstance(at_hand, CompiledLoops) and isinstance(first, NativeNetwork):
+        return at_hand.scan(scene.picture, levels.tiles, first, scene.crew, lowest)
     tiles = iter(enumerate(levels.tiles))
 
     def scan(_: int) -> list[tuple[int, tuple[NDArray[np.int64], NDArray[np.float32]]]]:
@@ -201,7 +205,7 @@ def _scanned(
         for index, blocks in tiles:
             scene.picture.fill(blocks, tile[0])
             answer = _only(first.run({"image": _planes(tile)}))
-            found.append((index, loops().cells_above(answer[0], blocks, lowest)))
+            found.append((index, at_hand.cells_above(answer[0], blocks, lowest)))
         return found
 
     threads = min(scene.crew.threads, len(levels.tiles))

@@ -5,23 +5,55 @@ Python's lock is given back meanwhile: other pictures go on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from ood_face.detection.pyramid import WINDOW_PX
+from ood_face.detection.pyramid import TILE_PX, WINDOW_PX
 from ood_face.native import library
 
 if TYPE_CHECKING:
     import ctypes
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
+    from ood_face.detection.crew import Crew
     from ood_face.types import RgbImage
 
-__all__ = ["CompiledLoops"]
+__all__ = ["CompiledLoops", "NativeNetwork"]
 
+# tile, level, row, column; logit and box offsets
+_NUMBERS_OF_A_WINDOW = 4
 _NUMBERS_OF_A_CELL = 5
+
+
+class Aimed(Protocol):
+    """A network that reads and writes at fixed places."""
+
+    @property
+    def answer(self) -> NDArray[np.float32]:
+        """What a run writes to."""
+        ...
+
+    @property
+    def address(self) -> int:
+        """Where the ``plan`` of ``native.h`` is."""
+        ...
+
+    def check(self, status: int) -> None:
+        """Raise BackendError if a run ended with this status, and that is no success."""
+        ...
+
+
+@runtime_checkable
+class NativeNetwork(Protocol):
+    """A network that the loops can run themselves."""
+
+    def aimed(self, image: NDArray[np.float32]) -> AbstractContextManager[Aimed]:
+        """Hold it ready to run on what lies in ``image``."""
+        ...
 
 
 class _Picture:
@@ -29,24 +61,24 @@ class _Picture:
         self._loops = loops
         self._image = np.ascontiguousarray(image)
         self.height, self.width = image.shape[:2]
-        self._where = (self._image.ctypes.data, self.height, self.width)
+        self.where = (self._image.ctypes.data, self.height, self.width)
 
     def fill(self, blocks: NDArray[np.void], tile: NDArray[np.float32]) -> None:
         at = (blocks.ctypes.data, len(blocks), tile.ctypes.data, len(tile))
-        _check(self._loops.loops_fill(*self._where, *at))
+        _check(self._loops.loops_fill(*self.where, *at))
 
     def look(self, sizes_px: NDArray[np.int64], windows: NDArray[np.int64]) -> NDArray[np.float32]:
         windows = np.ascontiguousarray(windows)
         out = np.empty((len(windows), WINDOW_PX, WINDOW_PX, 3), dtype=np.float32)
         at = (sizes_px.ctypes.data, windows.ctypes.data, len(windows), out.ctypes.data)
-        _check(self._loops.loops_look(*self._where, *at))
+        _check(self._loops.loops_look(*self.where, *at))
         return out
 
     def crops(self, slices: NDArray[np.int64], side_px: int) -> NDArray[np.float32]:
         slices = np.ascontiguousarray(slices)
         out = np.empty((len(slices), side_px, side_px, 3), dtype=np.float32)
         at = (slices.ctypes.data, len(slices), out.ctypes.data, side_px)
-        _check(self._loops.loops_crops(*self._where, *at))
+        _check(self._loops.loops_crops(*self.where, *at))
         return out
 
 
@@ -72,11 +104,63 @@ class CompiledLoops:
         """Return the windows of a tile in which the P-Net sees a face."""
         answer = np.ascontiguousarray(answer, dtype=np.float32)
         room = int((blocks["rows"] * blocks["cols"]).sum())
-        windows = np.empty((room, 3), dtype=np.int64)
+        windows = np.empty((room, _NUMBERS_OF_A_WINDOW), dtype=np.int64)
         answers = np.empty((room, _NUMBERS_OF_A_CELL), dtype=np.float32)
         given = (answer.ctypes.data, *answer.shape[1:], blocks.ctypes.data, len(blocks), lowest)
         count = self._loops.loops_cells_above(*given, windows.ctypes.data, answers.ctypes.data)
-        return windows[:count].copy(), answers[:count].copy()
+        return windows[:count, 1:].copy(), answers[:count].copy()
+
+    def scan(
+        self,
+        picture: _Picture,
+        tiles: Sequence[NDArray[np.void]],
+        network: NativeNetwork,
+        crew: Crew,
+        lowest: float,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Fill all tiles, let the network see them, and return the windows it sees a face in.
+
+        Without Python's lock, and in the same order however many threads are at it.
+
+        Parameters
+        ----------
+        picture : of :meth:`picture`
+        tiles : of the pyramid
+        network : the P-Net
+        crew : who does it
+        lowest : logit
+
+        Returns
+        -------
+        see :meth:`cells_above`
+        """
+        taken = np.zeros(1, dtype=np.int64)
+        ends = np.cumsum([len(tile) for tile in tiles])
+        blocks = np.concatenate(tiles)
+        room = int((blocks["rows"] * blocks["cols"]).sum())
+
+        def scan(_: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+            tile = np.zeros((1, TILE_PX, TILE_PX, 3), dtype=np.float32)
+            windows = np.empty((room, _NUMBERS_OF_A_WINDOW), dtype=np.int64)
+            answers = np.empty((room, _NUMBERS_OF_A_CELL), dtype=np.float32)
+            failed = np.zeros(1, dtype=np.int64)
+            with network.aimed(tile.transpose(0, 3, 1, 2)) as aimed:
+                count = self._loops.loops_scan(
+                    *picture.where,
+                    *(blocks.ctypes.data, ends.ctypes.data, len(ends), taken.ctypes.data),
+                    *(tile.ctypes.data, TILE_PX, aimed.address),
+                    *(aimed.answer.ctypes.data, aimed.answer.shape[-1], lowest),
+                    *(windows.ctypes.data, answers.ctypes.data, failed.ctypes.data),
+                )
+                aimed.check(int(failed[0]))
+            _check(count)
+            return windows[:count].copy(), answers[:count].copy()
+
+        threads = min(crew.threads, len(tiles))
+        found = crew.each(scan, range(threads))
+        windows, answers = (np.concatenate(part) for part in zip(*found, strict=True))
+        order = np.argsort(windows[:, 0], kind="stable")
+        return windows[order, 1:], answers[order]
 
     def kept(
         self,

@@ -33,7 +33,13 @@ _SIGNATURES = {
         *(c_void_p, c_void_p, c_int64, c_void_p),
         *(c_double, c_double, c_int64, c_void_p),
     ),
-    "steps_run": (c_void_p, c_void_p, c_void_p, c_int64),
+    "loops_scan": (
+        *_PICTURE,
+        *(c_void_p, c_void_p, c_int64, c_void_p),
+        *(c_void_p, c_int64, c_void_p, c_void_p, c_int64, c_float),
+        *(c_void_p, c_void_p, c_void_p),
+    ),
+    "steps_run": (c_void_p,),
 }
 
 

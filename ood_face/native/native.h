@@ -20,4 +20,24 @@
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
+/* dnnl_primitive_execute */
+typedef int (*execute_function)(const void *primitive, void *stream, int count, const void *given);
+
+typedef struct {
+    const void *primitive;
+    const void *given; /* its arguments, `count` of them */
+    int64_t count;
+} step;
+
+/* A network ready to be run on what lies at fixed places; runtime/onednn/steps.py writes these. */
+typedef struct {
+    execute_function execute;
+    void *stream;
+    const step *steps;
+    int64_t count;
+} plan;
+
+/* Run it; returns the status of the first primitive that failed, else 0. */
+int64_t steps_run(const plan *network);
+
 #endif

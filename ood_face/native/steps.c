@@ -6,21 +6,13 @@
 
 int64_t native_version(void) { return NATIVE_VERSION; }
 
-/* dnnl_primitive_execute */
-typedef int (*execute_function)(const void *primitive, void *stream, int count, const void *given);
-
-typedef struct {
-    const void *primitive;
-    const void *given; /* its arguments, `count` of them */
-    int64_t count;
-} step;
-
 /* Returns the status of the first primitive that failed, else 0. */
-int64_t steps_run(execute_function execute, void *stream, const step *steps, int64_t count)
+int64_t steps_run(const plan *network)
 {
-    for (int64_t i = 0; i < count; i++) {
-        const int status =
-            execute(steps[i].primitive, stream, (int)steps[i].count, steps[i].given);
+    const step *steps = network->steps;
+    for (int64_t i = 0; i < network->count; i++) {
+        const int status = network->execute(steps[i].primitive, network->stream,
+                                            (int)steps[i].count, steps[i].given);
         if (status)
             return status;
     }

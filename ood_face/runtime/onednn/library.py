@@ -157,7 +157,7 @@ def library_path() -> Path | None:
 @cache
 def _openmp() -> ctypes.CDLL:
     # the one that oneDNN is linked to, and has loaded
-    return ctypes.CDLL("libgomp.so.1")
+    return ctypes.PyDLL("libgomp.so.1")
 
 
 def use_threads(count: int) -> None:
@@ -183,6 +183,9 @@ def library() -> ctypes.CDLL:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         loaded = ctypes.CDLL(str(file))
+        # too short to give Python's lock back for
+        short = ctypes.PyDLL(str(file))
+        loaded.dnnl_memory_set_data_handle = short.dnnl_memory_set_data_handle
         loaded.dnnl_version.restype = POINTER(_Version)
         version = loaded.dnnl_version().contents
         found = (version.major, version.minor)

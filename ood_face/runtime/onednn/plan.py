@@ -87,14 +87,20 @@ class Plan:
     image : an input of that shape, and lying like the later ones
     kind : the number format of what is computed
     weights : of the network, shared by all plans
+    stream : what executes it
     """
 
     def __init__(
-        self, graph: Graph, image: NDArray[np.float32], kind: int, weights: SharedWeights
+        self,
+        graph: Graph,
+        image: NDArray[np.float32],
+        kind: int,
+        weights: SharedWeights,
+        stream: Stream,
     ) -> None:
         self._graph, self._kind, self._weights = graph, kind, weights
         self._places = _Places()
-        self._steps = Steps()
+        self._steps = Steps(stream)
         self._kept: list[object] = []
         self._movable: list[tuple[Memory, int]] = []
         self._scratch: list[tuple[Memory, int]] = []
@@ -121,15 +127,30 @@ class Plan:
         self._scratch_place = self._places.size
         self.size = self._places.size + max((size for _, size in self._scratch), default=0)
 
-    def run(self, image: NDArray[np.float32], stream: Stream, arena: Arena) -> NDArray[np.float32]:
+    @property
+    def address(self) -> int:
+        """Where native loops find it, see ``native.h``."""
+        return self._steps.address
+
+    def run(self, image: NDArray[np.float32], arena: Arena) -> NDArray[np.float32]:
         """Run once; ``image`` must lie as the one the plan was made for."""
+        answer = self.aim(image, arena)
+        self._steps.run()
+        return answer
+
+    def aim(self, image: NDArray[np.float32], arena: Arena) -> NDArray[np.float32]:
+        """Let runs read ``image``, which must lie as the one the plan was made for.
+
+        Returns
+        -------
+        what runs write to
+        """
         arena.reserve(self.size)
         if self._at != arena.address:
             self._move(arena.address)
         answer = np.empty(self.output_shape, np.float32)
         self._image.move(image.ctypes.data)
         self._answer.move(answer.ctypes.data)
-        self._steps.run(stream)
         return answer
 
     def _move(self, address: int) -> None:

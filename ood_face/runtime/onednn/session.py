@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +15,7 @@ from ood_face.runtime.onednn.descriptors import Stream, in_order
 from ood_face.runtime.onednn.library import (
     BFLOAT16,
     FLOAT32,
+    check_status,
     library,
     use_threads,
 )
@@ -23,17 +26,35 @@ from ood_face.runtime.pool import PooledSession, check_pool
 from ood_face.runtime.program import check_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from ood_face.runtime.graph import Graph
     from ood_face.runtime.program import InputSpec
 
-__all__ = ["OneDnnSession"]
+__all__ = ["Aimed", "OneDnnSession"]
 
 # shapes of input that a worker keeps ready; the callers bring fewer
 _PLANS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Aimed:
+    """A network that reads and writes at fixed places; see :meth:`OneDnnSession.aimed`.
+
+    Attributes
+    ----------
+    answer : what a run writes to
+    address : where the native library finds the plan, see ``native.h``
+    """
+
+    answer: NDArray[np.float32]
+    address: int
+
+    def check(self, status: int) -> None:
+        """Raise BackendError if a run ended with this status, and that is no success."""
+        check_status("primitive_execute", status)
 
 
 class _Worker:
@@ -58,19 +79,27 @@ class _Worker:
             self._own.shutdown()
         self._plans.clear()
 
+    def aimed(self, image: NDArray[np.float32]) -> Aimed:
+        plan = self._plan(image)
+        return Aimed(plan.aim(image, self._arena), plan.address)
+
     def _run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        use_threads(self._threads)
         if not _can_be_described(image):
             image = in_order(image)
+        return self._plan(image).run(image, self._arena)
+
+    def _plan(self, image: NDArray[np.float32]) -> Plan:
+        use_threads(self._threads)
         key = (image.shape, image.strides)
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = Plan(self._graph, image, self._kind, self._weights)
+            plan = Plan(self._graph, image, self._kind, self._weights, self._stream)
+            self._plans[key] = plan
             if len(self._plans) > _PLANS:
                 self._plans.popitem(last=False)
         else:
             self._plans.move_to_end(key)
-        return plan.run(image, self._stream, self._arena)
+        return plan
 
 
 class OneDnnSession(PooledSession[_Worker]):
@@ -129,6 +158,21 @@ class OneDnnSession(PooledSession[_Worker]):
                     "there is not enough memory for an input of shape {shape}",
                     shape=inputs[self._input].shape,
                 ) from exc
+
+    @contextmanager
+    def aimed(self, image: NDArray[np.float32]) -> Iterator[Aimed]:
+        """Hold a worker, ready to be run by the native library on what lies in ``image``.
+
+        With one thread only.
+
+        Raises
+        ------
+        BackendError
+            oneDNN failed, the input does not fit the network, or the session is closed.
+        """
+        check_inputs(self._specs, {self._input: image})
+        with self._pool.taken() as worker:
+            yield worker.aimed(image)
 
 
 def _can_be_described(image: NDArray[np.float32]) -> bool:

@@ -22,21 +22,37 @@ __all__ = ["Steps"]
 
 
 class Steps:
-    """Primitives and their arguments; what they point to must outlive this object."""
+    """Primitives and their arguments; what they point to must outlive this object.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    stream : what executes them
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
         self._added: list[tuple[ctypes.c_void_p, ctypes.Array[ExecArg]]] = []
+        # as native.h has it: of each its primitive, its arguments and how many; and of the plan
+        # what executes, the stream, where these are and how many
         self._listed = np.empty((0, 3), np.int64)
+        self._plan = np.empty(4, np.int64)
 
     def add(self, primitive: ctypes.c_void_p, given: ctypes.Array[ExecArg]) -> None:
         """Put one more at the end."""
         self._added.append((primitive, given))
-        # as steps.c reads it
         self._listed = np.array(
             [(one.value, ctypes.addressof(of), len(of)) for one, of in self._added], np.int64
         )
+        execute = ctypes.cast(library().dnnl_primitive_execute, ctypes.c_void_p).value
+        count = len(self._listed)
+        self._plan[:] = execute, self._stream.handle.value, self._listed.ctypes.data, count
 
-    def run(self, stream: Stream) -> None:
+    @property
+    def address(self) -> int:
+        """Where the ``plan`` of native.h is; until something is added."""
+        return int(self._plan.ctypes.data)
+
+    def run(self) -> None:
         """Execute them.
 
         Raises
@@ -46,15 +62,14 @@ class Steps:
         """
         run = _run()
         if run is None:
-            self._run_each(stream)
-            return
-        at, count = self._listed.ctypes.data, len(self._added)
-        check_status("primitive_execute", run(_execute(), stream.handle, at, count))
+            self._run_each()
+        else:
+            check_status("primitive_execute", run(self.address))
 
-    def _run_each(self, stream: Stream) -> None:
+    def _run_each(self) -> None:
         execute = library().dnnl_primitive_execute
         for primitive, given in self._added:
-            status = execute(primitive, stream.handle, len(given), given)
+            status = execute(primitive, self._stream.handle, len(given), given)
             check_status("primitive_execute", status)
 
 
@@ -65,8 +80,3 @@ def _run() -> Callable[..., int] | None:
     except NativeMissingError:
         return None
     return run
-
-
-@cache
-def _execute() -> int | None:
-    return ctypes.cast(library().dnnl_primitive_execute, ctypes.c_void_p).value
