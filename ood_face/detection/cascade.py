@@ -23,7 +23,7 @@ from ood_face.detection import geometry
 from ood_face.detection.compiled import CompiledLoops, NativeNetwork
 from ood_face.detection.loops import loops
 from ood_face.detection.nms import suppress, suppress_contained
-from ood_face.detection.pyramid import STRIDE_PX, TILE_PX, WINDOW_PX, layout
+from ood_face.detection.pyramid import STRIDE_PX, WINDOW_PX, layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -195,12 +195,12 @@ def _scanned(
         first, lowest = pnet.coarse, min_logit - COARSE_MARGIN
     at_hand = loops()
     if isinstance(at_hand, CompiledLoops) and isinstance(first, NativeNetwork):
-        return at_hand.scan(scene.picture, levels.tiles, first, scene.crew, lowest)
+        return at_hand.scan(scene.picture, levels, first, scene.crew, lowest)
     tiles = iter(enumerate(levels.tiles))
 
     def scan(_: int) -> list[tuple[int, tuple[NDArray[np.int64], NDArray[np.float32]]]]:
         # who is done with a tile takes the next one
-        tile = np.zeros((1, TILE_PX, TILE_PX, 3), dtype=np.float32)
+        tile = np.zeros((1, levels.tile_px, levels.tile_px, 3), dtype=np.float32)
         found = []
         for index, blocks in tiles:
             scene.picture.fill(blocks, tile[0])

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from ood_face.detection.pyramid import TILE_PX, WINDOW_PX
+from ood_face.detection.pyramid import WINDOW_PX
 from ood_face.native import library
 
 if TYPE_CHECKING:
     import ctypes
-    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
     from ood_face.detection.crew import Crew
+    from ood_face.detection.pyramid import Layout
     from ood_face.types import RgbImage
 
 __all__ = ["CompiledLoops", "NativeNetwork"]
@@ -113,7 +113,7 @@ class CompiledLoops:
     def scan(
         self,
         picture: _Picture,
-        tiles: Sequence[NDArray[np.void]],
+        levels: Layout,
         network: NativeNetwork,
         crew: Crew,
         lowest: float,
@@ -125,7 +125,7 @@ class CompiledLoops:
         Parameters
         ----------
         picture : of :meth:`picture`
-        tiles : of the pyramid
+        levels : of the pyramid
         network : the P-Net
         crew : who does it
         lowest : logit
@@ -135,12 +135,12 @@ class CompiledLoops:
         see :meth:`cells_above`
         """
         taken = np.zeros(1, dtype=np.int64)
-        ends = np.cumsum([len(tile) for tile in tiles])
-        blocks = np.concatenate(tiles)
+        ends = np.cumsum([len(tile) for tile in levels.tiles])
+        blocks = np.concatenate(levels.tiles)
         room = int((blocks["rows"] * blocks["cols"]).sum())
 
         def scan(_: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-            tile = np.zeros((1, TILE_PX, TILE_PX, 3), dtype=np.float32)
+            tile = np.zeros((1, levels.tile_px, levels.tile_px, 3), dtype=np.float32)
             windows = np.empty((room, _NUMBERS_OF_A_WINDOW), dtype=np.int64)
             answers = np.empty((room, _NUMBERS_OF_A_CELL), dtype=np.float32)
             failed = np.zeros(1, dtype=np.int64)
@@ -148,7 +148,7 @@ class CompiledLoops:
                 count = self._loops.loops_scan(
                     *picture.where,
                     *(blocks.ctypes.data, ends.ctypes.data, len(ends), taken.ctypes.data),
-                    *(tile.ctypes.data, TILE_PX, aimed.address),
+                    *(tile.ctypes.data, levels.tile_px, aimed.address),
                     *(aimed.answer.ctypes.data, aimed.answer.shape[-1], lowest),
                     *(windows.ctypes.data, answers.ctypes.data, failed.ctypes.data),
                 )
@@ -156,7 +156,7 @@ class CompiledLoops:
             _check(count)
             return windows[:count].copy(), answers[:count].copy()
 
-        threads = min(crew.threads, len(tiles))
+        threads = min(crew.threads, len(ends))
         found = crew.each(scan, range(threads))
         windows, answers = (np.concatenate(part) for part in zip(*found, strict=True))
         order = np.argsort(windows[:, 0], kind="stable")
