@@ -37,7 +37,9 @@ NARROW_WINDOW_PX2 = (2**16 - 1) // 255
 _Spans = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
 
 
-def spans(length: NDArray[np.int64] | int, count: int, index: NDArray[np.int64]) -> _Spans:
+def spans(
+    length: NDArray[np.int64] | int, count: NDArray[np.int64] | int, index: NDArray[np.int64]
+) -> _Spans:
     """Return begin and end of windows, of ``count`` over ``length``.
 
     Parameters

@@ -14,30 +14,25 @@ Convolutional Networks. Thresholds, suppression overlaps and the pyramid follow 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ood_face.detection import geometry
-from ood_face.detection.compiled import CompiledLoops, NativeNetwork
-from ood_face.detection.loops import loops
 from ood_face.detection.nms import suppress, suppress_contained
 from ood_face.detection.pyramid import STRIDE_PX, WINDOW_PX, layout
+from ood_face.detection.scanning import Scene, joined, scan, seen_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from ood_face.detection.crew import Crew
     from ood_face.detection.loops import Picture
     from ood_face.detection.pyramid import Layout
     from ood_face.ports import Session
 
-__all__ = ["Network", "Scene", "propose", "refine", "refuse"]
-
-_First = TypeVar("_First", "NDArray[np.int64]", "NDArray[np.float32]")
+__all__ = ["Network", "propose", "refine", "refuse"]
 
 RNET_PX = 24
 ONET_PX = 48
@@ -56,20 +51,6 @@ SAME_SCALE_OVERLAP = 0.5
 OTHER_SCALE_OVERLAP = 0.7
 REFUSE_OVERLAP = 0.7
 REFINE_OVERLAP = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A picture that is searched.
-
-    Attributes
-    ----------
-    picture : the picture
-    crew : who searches
-    """
-
-    picture: Picture
-    crew: Crew
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +117,7 @@ def refuse(
     scene: Scene, boxes: NDArray[np.float32], rnet: Network, *, threshold: float
 ) -> NDArray[np.float32]:
     """Let the R-Net refuse most boxes; returns the rest, moved and square, (M, 4)."""
+
     def look(share: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         some, pixels = _cut_out(scene.picture, boxes[share], RNET_PX)
         if rnet.coarse is not None:
@@ -145,7 +127,7 @@ def refuse(
         return some, _look(pixels, rnet.exact, RNET_BATCHES, BOX_NUMBERS)
 
     shares = scene.crew.shares(len(boxes), RNET_BATCHES[0])
-    boxes, answers = _joined(scene.crew.each(look, shares))
+    boxes, answers = joined(scene.crew.each(look, shares))
     logits, offsets = answers[:, 0], answers[:, 1:5]
     passed = np.flatnonzero(geometry.sigmoid(logits) > threshold)
     kept = passed[suppress(boxes[passed], logits[passed], REFUSE_OVERLAP)]
@@ -163,11 +145,12 @@ def refine(
     probabilities : float32 array of shape (M,)
     landmarks : float32 array of shape (M, 5, 2)
     """
+
     def look(share: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         some, pixels = _cut_out(scene.picture, boxes[share], ONET_PX)
         return some, _look(pixels, onet.exact, ONET_BATCHES, FACE_NUMBERS)
 
-    boxes, answers = _joined(scene.crew.each(look, scene.crew.shares(len(boxes), 1)))
+    boxes, answers = joined(scene.crew.each(look, scene.crew.shares(len(boxes), 1)))
     probabilities = geometry.sigmoid(answers[:, 0])
     passed = probabilities > threshold
     boxes, answers, probabilities = boxes[passed], answers[passed], probabilities[passed]
@@ -175,11 +158,6 @@ def refine(
     boxes = geometry.moved(boxes, answers[:, 1:5], extra_px=1)
     kept = suppress_contained(boxes, answers[:, 0], REFINE_OVERLAP)
     return boxes[kept], probabilities[kept], landmarks[kept]
-
-
-def _only(outputs: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-    (answer,) = outputs.values()
-    return answer
 
 
 def _logit(probability: float) -> float:
@@ -193,24 +171,7 @@ def _scanned(
     first, lowest = pnet.exact, min_logit
     if pnet.coarse is not None:
         first, lowest = pnet.coarse, min_logit - COARSE_MARGIN
-    at_hand = loops()
-    if isinstance(at_hand, CompiledLoops) and isinstance(first, NativeNetwork):
-        return at_hand.scan(scene.picture, levels, first, scene.crew, lowest)
-    tiles = iter(enumerate(levels.tiles))
-
-    def scan(_: int) -> list[tuple[int, tuple[NDArray[np.int64], NDArray[np.float32]]]]:
-        # who is done with a tile takes the next one
-        tile = np.zeros((1, levels.tile_px, levels.tile_px, 3), dtype=np.float32)
-        found = []
-        for index, blocks in tiles:
-            scene.picture.fill(blocks, tile[0])
-            answer = _only(first.run({"image": _planes(tile)}))
-            found.append((index, at_hand.cells_above(answer[0], blocks, lowest)))
-        return found
-
-    threads = min(scene.crew.threads, len(levels.tiles))
-    found = dict(chain.from_iterable(scene.crew.each(scan, range(threads))))
-    return _joined([found[index] for index in range(len(found))])
+    return scan(scene, levels, first, lowest)
 
 
 def _decided(
@@ -223,11 +184,6 @@ def _decided(
 
     shares = scene.crew.shares(len(windows), PNET_BATCHES[0])
     return np.concatenate(scene.crew.each(look, shares))
-
-
-def _joined(parts: Sequence[tuple[_First, NDArray[np.float32]]]) -> tuple[_First, NDArray[np.float32]]:
-    first, second = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return first, second
 
 
 def _cut_out(
@@ -248,13 +204,8 @@ def _look(
         batch = pixels[start : start + count]
         if count < size:
             batch = np.concatenate([batch, np.zeros((size - count, *batch.shape[1:]), np.float32)])
-        answers.append(_only(network.run({"image": _planes(batch)}))[:count].reshape(count, -1))
+        answers.append(seen_by(network, batch)[:count].reshape(count, -1))
     return np.concatenate(answers)
-
-
-def _planes(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    # as a network takes them: (N, 3, rows, columns)
-    return pixels.transpose(0, 3, 1, 2)
 
 
 def _batches(count: int, sizes: Sequence[int]) -> Iterator[tuple[int, int, int]]:

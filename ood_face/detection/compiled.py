@@ -1,4 +1,4 @@
-"""The loops over pixels, windows and boxes in C; see :class:`ood_face.detection.loops.Loops`.
+"""The loops over pixels, windows and boxes in C; see :mod:`ood_face.detection.loops`.
 
 Python's lock is given back meanwhile: other pictures go on.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ood_face.detection.pyramid import Layout
     from ood_face.types import RgbImage
 
-__all__ = ["CompiledLoops", "NativeNetwork"]
+__all__ = ["CompiledLoops", "CompiledPicture", "NativeNetwork"]
 
 # tile, level, row, column; logit and box offsets
 _NUMBERS_OF_A_WINDOW = 4
@@ -56,63 +56,38 @@ class NativeNetwork(Protocol):
         ...
 
 
-class _Picture:
+class CompiledPicture:
+    """See :class:`ood_face.detection.loops.Picture`."""
+
     def __init__(self, loops: ctypes.CDLL, image: RgbImage) -> None:
         self._loops = loops
         self._image = np.ascontiguousarray(image)
         self.height, self.width = image.shape[:2]
-        self.where = (self._image.ctypes.data, self.height, self.width)
+        self._where = (self._image.ctypes.data, self.height, self.width)
 
     def fill(self, blocks: NDArray[np.void], tile: NDArray[np.float32]) -> None:
+        """Write the blocks of a tile of the pyramid."""
         at = (blocks.ctypes.data, len(blocks), tile.ctypes.data, len(tile))
-        _check(self._loops.loops_fill(*self.where, *at))
+        _check(self._loops.loops_fill(*self._where, *at))
 
     def look(self, sizes_px: NDArray[np.int64], windows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what is in single windows of the pyramid."""
         windows = np.ascontiguousarray(windows)
         out = np.empty((len(windows), WINDOW_PX, WINDOW_PX, 3), dtype=np.float32)
         at = (sizes_px.ctypes.data, windows.ctypes.data, len(windows), out.ctypes.data)
-        _check(self._loops.loops_look(*self.where, *at))
+        _check(self._loops.loops_look(*self._where, *at))
         return out
 
     def crops(self, slices: NDArray[np.int64], side_px: int) -> NDArray[np.float32]:
+        """Cut out and resize."""
         slices = np.ascontiguousarray(slices)
         out = np.empty((len(slices), side_px, side_px, 3), dtype=np.float32)
         at = (slices.ctypes.data, len(slices), out.ctypes.data, side_px)
-        _check(self._loops.loops_crops(*self.where, *at))
+        _check(self._loops.loops_crops(*self._where, *at))
         return out
-
-
-class CompiledLoops:
-    """See :class:`ood_face.detection.loops.Loops`.
-
-    Raises
-    ------
-    NativeMissingError
-        The shared library cannot be used.
-    """
-
-    def __init__(self) -> None:
-        self._loops = library()
-
-    def picture(self, image: RgbImage) -> _Picture:
-        """Make a picture ready."""
-        return _Picture(self._loops, image)
-
-    def cells_above(
-        self, answer: NDArray[np.float32], blocks: NDArray[np.void], lowest: float
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the windows of a tile in which the P-Net sees a face."""
-        answer = np.ascontiguousarray(answer, dtype=np.float32)
-        room = int((blocks["rows"] * blocks["cols"]).sum())
-        windows = np.empty((room, _NUMBERS_OF_A_WINDOW), dtype=np.int64)
-        answers = np.empty((room, _NUMBERS_OF_A_CELL), dtype=np.float32)
-        given = (answer.ctypes.data, *answer.shape[1:], blocks.ctypes.data, len(blocks), lowest)
-        count = self._loops.loops_cells_above(*given, windows.ctypes.data, answers.ctypes.data)
-        return windows[:count, 1:].copy(), answers[:count].copy()
 
     def scan(
         self,
-        picture: _Picture,
         levels: Layout,
         network: NativeNetwork,
         crew: Crew,
@@ -124,7 +99,6 @@ class CompiledLoops:
 
         Parameters
         ----------
-        picture : of :meth:`picture`
         levels : of the pyramid
         network : the P-Net
         crew : who does it
@@ -132,7 +106,7 @@ class CompiledLoops:
 
         Returns
         -------
-        see :meth:`cells_above`
+        see :meth:`CompiledLoops.cells_above`
         """
         taken = np.zeros(1, dtype=np.int64)
         ends = np.cumsum([len(tile) for tile in levels.tiles])
@@ -146,7 +120,7 @@ class CompiledLoops:
             failed = np.zeros(1, dtype=np.int64)
             with network.aimed(tile.transpose(0, 3, 1, 2)) as aimed:
                 count = self._loops.loops_scan(
-                    *picture.where,
+                    *self._where,
                     *(blocks.ctypes.data, ends.ctypes.data, len(ends), taken.ctypes.data),
                     *(tile.ctypes.data, levels.tile_px, aimed.address),
                     *(aimed.answer.ctypes.data, aimed.answer.shape[-1], lowest),
@@ -161,6 +135,35 @@ class CompiledLoops:
         windows, answers = (np.concatenate(part) for part in zip(*found, strict=True))
         order = np.argsort(windows[:, 0], kind="stable")
         return windows[order, 1:], answers[order]
+
+
+class CompiledLoops:
+    """See :class:`ood_face.detection.loops.Loops`.
+
+    Raises
+    ------
+    NativeMissingError
+        The shared library cannot be used.
+    """
+
+    def __init__(self) -> None:
+        self._loops = library()
+
+    def picture(self, image: RgbImage) -> CompiledPicture:
+        """Make a picture ready."""
+        return CompiledPicture(self._loops, image)
+
+    def cells_above(
+        self, answer: NDArray[np.float32], blocks: NDArray[np.void], lowest: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the windows of a tile in which the P-Net sees a face."""
+        answer = np.ascontiguousarray(answer, dtype=np.float32)
+        room = int((blocks["rows"] * blocks["cols"]).sum())
+        windows = np.empty((room, _NUMBERS_OF_A_WINDOW), dtype=np.int64)
+        answers = np.empty((room, _NUMBERS_OF_A_CELL), dtype=np.float32)
+        given = (answer.ctypes.data, *answer.shape[1:], blocks.ctypes.data, len(blocks), lowest)
+        count = self._loops.loops_cells_above(*given, windows.ctypes.data, answers.ctypes.data)
+        return windows[:count, 1:].copy(), answers[:count].copy()
 
     def kept(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -43,4 +44,4 @@ class Crew:
         """Divide ``count`` things among the threads, none of which gets less than ``smallest``."""
         parts = max(1, min(self.threads, count // smallest))
         edges = [count * part // parts for part in range(parts + 1)]
-        return [slice(*edge) for edge in zip(edges, edges[1:], strict=False)]
+        return [slice(*edge) for edge in pairwise(edges)]

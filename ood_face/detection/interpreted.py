@@ -1,4 +1,4 @@
-"""The loops over pixels, windows and boxes in NumPy; see :class:`ood_face.detection.loops.Loops`."""
+"""The loops over pixels, windows and boxes in NumPy; see :mod:`ood_face.detection.loops`."""
 
 from __future__ import annotations
 

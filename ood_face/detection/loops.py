@@ -1,7 +1,7 @@
 """What the cascade does for every pixel, window and box: in C where that is there, else in NumPy.
 
-Both give the same, bit for bit. The C (``ood_face/native/loops.c``) is compiled when the package is installed;
-where there was no compiler, NumPy does it, and detection takes about twice as long.
+Both give the same, bit for bit. The C (``ood_face/native/loops.c``) is compiled when the package
+is installed; where there was no compiler, NumPy does it, and detection takes longer.
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ class Picture(Protocol):
         """
         ...
 
-    def look(
-        self, sizes_px: NDArray[np.int64], windows: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
+    def look(self, sizes_px: NDArray[np.int64], windows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return what is in single windows of the pyramid.
 
         Parameters
@@ -132,5 +130,5 @@ def loops() -> Loops:
     try:
         return CompiledLoops()
     except NativeMissingError as exc:
-        logger.warning("faces are found at about half the speed: %s", exc)
+        logger.warning("faces are found more slowly: %s", exc)
         return NumpyLoops()

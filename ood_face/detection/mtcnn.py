@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from ood_face.artifacts import verified_path
 from ood_face.detection import cascade
-from ood_face.detection.cascade import Network, Scene
+from ood_face.detection.cascade import Network
 from ood_face.detection.crew import Crew
 from ood_face.detection.loops import loops
+from ood_face.detection.scanning import Scene
 from ood_face.detection.settings import MtcnnSettings, check_image, chosen_faces, scaled_down
 from ood_face.runtime import OneDnnSession, choose_precision, open_session
 

@@ -96,9 +96,7 @@ def _packed(sizes: list[tuple[int, int]], tile_px: int) -> list[list[tuple[int, 
     return _shelves(pieces, sizes, tile_px)
 
 
-def _cut(
-    index: int, height: int, width: int, most: int
-) -> list[tuple[int, int, int, int, int]]:
+def _cut(index: int, height: int, width: int, most: int) -> list[tuple[int, int, int, int, int]]:
     # (level, first row, first column, rows, columns), in cells; the last pixel of an odd side
     # counts as two, as the P-Net's pooling rounds up
     rows, cols = ((side + side % 2 - WINDOW_PX) // STRIDE_PX + 1 for side in (height, width))

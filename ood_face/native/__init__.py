@@ -46,6 +46,9 @@ _SIGNATURES = {
 class NativeMissingError(Exception):
     """The shared library is not there, cannot be loaded, or belongs to another version."""
 
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(f"{path.name} {reason}")
+
 
 def library_path() -> Path:
     """Return where the shared library is when it is there."""
@@ -63,15 +66,15 @@ def library() -> ctypes.CDLL:
     """
     path = library_path()
     if not path.is_file():
-        raise NativeMissingError(f"{path.name} was not compiled when the package was installed")
+        raise NativeMissingError(path, "was not compiled when the package was installed")
     try:
         loaded = ctypes.CDLL(str(path))
         for name, arguments in _SIGNATURES.items():
             function = getattr(loaded, name)
             function.argtypes, function.restype = arguments, c_int64
     except (OSError, AttributeError) as exc:
-        raise NativeMissingError(f"{path.name} cannot be used: {exc}") from exc
+        raise NativeMissingError(path, f"cannot be used: {exc}") from exc
     found = loaded.native_version()
     if found != _VERSION:
-        raise NativeMissingError(f"{path.name} has version {found}, this package needs {_VERSION}")
+        raise NativeMissingError(path, f"has version {found}, this package needs {_VERSION}")
     return loaded

@@ -155,8 +155,8 @@ def library_path() -> Path | None:
 
 
 @cache
-def _openmp() -> ctypes.CDLL:
-    # the one that oneDNN is linked to, and has loaded
+def _openmp() -> ctypes.PyDLL:
+    # the one that oneDNN is linked to, and has loaded; too short to give Python's lock back for
     return ctypes.PyDLL("libgomp.so.1")
 
 
@@ -183,9 +183,6 @@ def library() -> ctypes.CDLL:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         loaded = ctypes.CDLL(str(file))
-        # too short to give Python's lock back for
-        short = ctypes.PyDLL(str(file))
-        loaded.dnnl_memory_set_data_handle = short.dnnl_memory_set_data_handle
         loaded.dnnl_version.restype = POINTER(_Version)
         version = loaded.dnnl_version().contents
         found = (version.major, version.minor)

@@ -43,9 +43,9 @@ class Steps:
         self._listed = np.array(
             [(one.value, ctypes.addressof(of), len(of)) for one, of in self._added], np.int64
         )
-        execute = ctypes.cast(library().dnnl_primitive_execute, ctypes.c_void_p).value
-        count = len(self._listed)
-        self._plan[:] = execute, self._stream.handle.value, self._listed.ctypes.data, count
+        execute = ctypes.cast(library().dnnl_primitive_execute, ctypes.c_void_p)
+        at, count = self._listed.ctypes.data, len(self._listed)
+        self._plan[:] = execute.value or 0, self._stream.handle.value or 0, at, count
 
     @property
     def address(self) -> int:
