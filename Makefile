@@ -1,6 +1,7 @@
 # ood_face. `make` alone lists the targets; a variable is set as in `make serve PYTHON=python3.12`.
 #
-# Two environments, each made once and again only when its lock file changes:
+# Two environments, each made once. Packages are installed again only when its lock file changes, the
+# project itself when pyproject.toml or its C sources do:
 #   .venv      what serving needs, and nothing else (no torch)
 #   .venv-dev  tests, checks, benchmarks and training
 
@@ -36,6 +37,9 @@ SERVE_PYTHON := .venv/bin/python
 DEV_PYTHON := .venv-dev/bin/python
 FACENET_PYTHON := .venv-facenet/bin/python
 PEERS_PYTHON := .venv-peers/bin/python
+# compiled where the project is installed
+NATIVE := $(wildcard ood_face/native/*.c ood_face/native/*.h)
+C_WARNINGS := -std=c11 -Wall -Wextra -Werror -fsyntax-only
 SUPERVISORCTL := .venv/bin/supervisorctl -c deploy/supervisord.conf
 PROGRAM := face-recognition-ood
 
@@ -89,13 +93,19 @@ test: .venv-dev/.installed chromium ## run all tests
 coverage: .venv-dev/.installed chromium ## run all tests and measure branch coverage
 	$(DEV_PYTHON) -m pytest --cov --cov-report=term-missing:skip-covered $(PYTEST_ARGS)
 
-check: .venv-dev/.installed ## linters, types, layers, security
+check: .venv-dev/.installed ## linters, types, layers, C warnings, security
 	$(DEV_PYTHON) -m ruff check .
 	$(DEV_PYTHON) -m ruff format --check .
 	$(DEV_PYTHON) -m mypy
 	.venv-dev/bin/lint-imports
 	$(DEV_PYTHON) -m bandit --quiet --severity-level medium --configfile pyproject.toml \
 		--recursive ood_face webui deploy
+	@if command -v $(firstword $(CC)) >/dev/null 2>&1; then \
+		echo "$(CC) $(C_WARNINGS) ood_face/native/*.c"; \
+		$(CC) $(C_WARNINGS) ood_face/native/*.c; \
+	else \
+		echo "There is no C compiler here ($(CC)): ood_face/native/*.c is not checked"; \
+	fi
 	$(DEV_PYTHON) deploy/audit_dependencies.py
 
 format: .venv-dev/.installed ## sort imports and format
@@ -142,6 +152,7 @@ settings: .venv-dev/.installed ## rewrite deploy/env.example and the README's ta
 clean: ## remove environments, caches and build results; weights, runs and logs stay
 	rm -rf .venv .venv-dev .venv-facenet .venv-peers build dist *.egg-info .cache .coverage htmlcov \
 		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -f ood_face/native/_native.*.so
 	find ood_face webui tests deploy -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- environments ----------------------------------------------------------------------------
@@ -158,29 +169,47 @@ $(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(
 	exit 1; }
 endef
 
-.venv/.installed: deploy/locks/serve.lock pyproject.toml | check-python
+# $(call install-project,PYTHON): compiles what is in C, too, or does without where it cannot. The
+# warning that is kept quiet says that setuptools may change how pyproject.toml names C sources.
+define install-project
+PYTHONWARNINGS='ignore:`[tool.setuptools.ext-modules]`' \
+	$(1) -m pip install --quiet --no-deps --no-build-isolation --editable .
+@$(1) -c "from ood_face.native import library; library()" 2>/dev/null || \
+	echo "The parts in C were not compiled: see 'Without a C compiler' in ood_face/native/README.md"
+endef
+
+.venv/.packages: deploy/locks/serve.lock | check-python
 	@echo "Setting up .venv, once; this takes a minute or two."
 	@$(call environment,.venv)
 	$(SERVE_PYTHON) -m pip install --quiet --no-compile --require-hashes -r deploy/locks/serve.lock
-	$(SERVE_PYTHON) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.installed: .venv/.packages pyproject.toml $(NATIVE)
+	$(call install-project,$(SERVE_PYTHON))
 	@# compiles what serving imports, and leaves the rest of the packages as it is
 	@$(SERVE_PYTHON) -c "import webui.server, ood_face.embedding, ood_face.detection, ood_face.runtime"
 	@touch $@
 
-.venv-dev/.installed: deploy/locks/dev.lock pyproject.toml | check-python
+.venv-dev/.packages: deploy/locks/dev.lock | check-python
 	@echo "Setting up .venv-dev, once; this takes a few minutes."
 	@$(call environment,.venv-dev)
 	$(DEV_PYTHON) -m pip install --quiet --require-hashes -r deploy/locks/dev.lock
 	$(DEV_PYTHON) -m pip install --quiet "$(TORCH)" $(TORCH_PIP_ARGS)
-	$(DEV_PYTHON) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-dev/.installed: .venv-dev/.packages pyproject.toml $(NATIVE)
+	$(call install-project,$(DEV_PYTHON))
 	@touch $@
 
 # facenet-pytorch pins old versions of torch, numpy and Pillow, so it lives in a folder of its own
-.venv-facenet/.installed: deploy/locks/facenet.lock pyproject.toml | check-python
+.venv-facenet/.packages: deploy/locks/facenet.lock | check-python
 	@echo "Setting up .venv-facenet, once; this downloads about 3 GB."
 	@$(call environment,.venv-facenet)
 	$(FACENET_PYTHON) -m pip install --quiet --require-hashes -r deploy/locks/facenet.lock
-	$(FACENET_PYTHON) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-facenet/.installed: .venv-facenet/.packages pyproject.toml $(NATIVE)
+	$(call install-project,$(FACENET_PYTHON))
 	@touch $@
 
 # facenet-pytorch, as it asks to be installed, but for torch: its own pin is two gigabytes of code
