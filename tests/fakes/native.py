@@ -1,0 +1,45 @@
+"""The compiled loops: whether they are there, and a world in which they are not."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ood_face import native
+from ood_face.detection.loops import loops
+from ood_face.runtime.onednn import steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pytest
+
+__all__ = ["native_library_at", "why_not_compiled"]
+
+
+def why_not_compiled() -> str:
+    """Return why there are no loops in C; empty: there are."""
+    try:
+        native.library()
+    except native.NativeMissingError as exc:
+        return str(exc)
+    return ""
+
+
+@contextmanager
+def native_library_at(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let everything that asks for the library from now on look for it there."""
+    with monkeypatch.context() as patch:
+        patch.setattr(native, "library_path", lambda: path)
+        _forget()
+        try:
+            yield
+        finally:
+            _forget()
+
+
+def _forget() -> None:
+    # what is kept once it was found, or was not
+    for found in (native.library, loops, steps._run):
+        found.cache_clear()
