@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ood_face.detection.loops import Picture
     from ood_face.detection.pyramid import Layout
+    from ood_face.detection.windows import WindowPnet
     from ood_face.ports import Session
 
 __all__ = ["Network", "propose", "refine", "refuse"]
@@ -61,10 +62,12 @@ class Network:
     ----------
     exact : decides
     coarse : a faster copy, whose logits are off by less than ``COARSE_MARGIN``; None: there is none
+    windows : a P-Net that decides on single windows sooner than ``exact``; None: there is none
     """
 
     exact: Session
     coarse: Session | None = None
+    windows: WindowPnet | None = None
 
 
 def propose(
@@ -98,7 +101,7 @@ def propose(
     best = np.argsort(-answers[:, 0], kind="stable")[: 8 * max_candidates]
     windows, answers = windows[best], answers[best]
     if pnet.coarse is not None:
-        answers = _decided(scene, levels, windows, pnet.exact)
+        answers = _decided(scene, levels, windows, pnet)
         sure = np.flatnonzero(answers[:, 0] >= min_logit)
         order = sure[np.argsort(-answers[sure, 0], kind="stable")]
         windows, answers = windows[order], answers[order]
@@ -175,12 +178,14 @@ def _scanned(
 
 
 def _decided(
-    scene: Scene, levels: Layout, windows: NDArray[np.int64], pnet: Session
+    scene: Scene, levels: Layout, windows: NDArray[np.int64], pnet: Network
 ) -> NDArray[np.float32]:
     # the P-Net's answers to single windows
     def look(share: slice) -> NDArray[np.float32]:
         pixels = scene.picture.look(levels.sizes_px, windows[share])
-        return _look(pixels, pnet, PNET_BATCHES, BOX_NUMBERS)
+        if pnet.windows is not None:
+            return pnet.windows.answers(pixels)
+        return _look(pixels, pnet.exact, PNET_BATCHES, BOX_NUMBERS)
 
     shares = scene.crew.shares(len(windows), PNET_BATCHES[0])
     return np.concatenate(scene.crew.each(look, shares))

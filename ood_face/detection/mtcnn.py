@@ -12,11 +12,13 @@ from ood_face.detection.crew import Crew
 from ood_face.detection.loops import loops
 from ood_face.detection.scanning import Scene
 from ood_face.detection.settings import MtcnnSettings, check_image, chosen_faces, scaled_down
-from ood_face.runtime import OneDnnSession, choose_precision, open_session
+from ood_face.detection.windows import open_window_pnet
+from ood_face.runtime import Convolution, OneDnnSession, choose_precision, open_session
 
 if TYPE_CHECKING:
     from ood_face.artifacts import Manifest
-    from ood_face.runtime import Engine, Precision
+    from ood_face.detection.windows import WindowPnet
+    from ood_face.runtime import Engine, PaddleSession, Precision
     from ood_face.types import DetectedFace, RgbImage
 
 __all__ = ["MtcnnDetector", "open_mtcnn"]
@@ -124,5 +126,19 @@ def open_mtcnn(
         # Paddle's executor gives no numbers for these networks in bfloat16
         if choose_precision(precision) == "bfloat16" and isinstance(exact[name], OneDnnSession)
     }
-    pnet, rnet, onet = (Network(session, coarse.get(name)) for name, session in exact.items())
+    of_windows = {"pnet": _of_windows(exact["pnet"])} if "pnet" in coarse else {}
+    pnet, rnet, onet = (
+        Network(session, coarse.get(name), of_windows.get(name)) for name, session in exact.items()
+    )
     return MtcnnDetector(pnet, rnet, onet, settings, Crew(threads, workers))
+
+
+def _of_windows(pnet: OneDnnSession | PaddleSession) -> WindowPnet | None:
+    if not isinstance(pnet, OneDnnSession):
+        return None
+    layers = [
+        (step.weight, step.bias, step.slopes)
+        for step in pnet.graph.steps
+        if isinstance(step, Convolution)
+    ]
+    return open_window_pnet(layers)

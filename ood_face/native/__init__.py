@@ -4,6 +4,7 @@ It is compiled when the package is installed. Whatever uses it can do without, m
 there was no compiler, :func:`library` says so.
 
 - ``loops.c``: pixels, windows and boxes, for :mod:`ood_face.detection.compiled`
+- ``pnet.c``: the P-Net on single windows, for :mod:`ood_face.detection.windows`
 - ``steps.c``: a network's primitives one after the other, for :mod:`ood_face.runtime.onednn`
 """
 
@@ -39,6 +40,8 @@ _SIGNATURES = {
         *(c_void_p, c_int64, c_void_p, c_void_p, c_int64, c_float),
         *(c_void_p, c_void_p, c_void_p),
     ),
+    "pnet_usable": (),
+    "pnet_windows": (c_void_p, c_void_p, c_int64, c_void_p),
     "steps_run": (c_void_p,),
 }
 

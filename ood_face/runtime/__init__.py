@@ -1,6 +1,7 @@
 """Run networks: the one place that touches the engines, and the door that bounds requests."""
 
 from ood_face.runtime.admission import BoundedAdmission
+from ood_face.runtime.graph import Convolution
 from ood_face.runtime.onednn import OneDnnSession
 from ood_face.runtime.onnx_session import OnnxSession, open_onnx_session
 from ood_face.runtime.opening import Engine, open_session
@@ -9,6 +10,7 @@ from ood_face.runtime.session import PaddleSession, open_paddle_session
 
 __all__ = [
     "BoundedAdmission",
+    "Convolution",
     "Engine",
     "OneDnnSession",
     "OnnxSession",

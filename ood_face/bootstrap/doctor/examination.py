@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ood_face.bootstrap.doctor.clock import check_clock
 from ood_face.bootstrap.doctor.findings import State, failed, ok, problem
 from ood_face.bootstrap.doctor.folders import check_folders
-from ood_face.bootstrap.doctor.installed import check_installed, check_weights
+from ood_face.bootstrap.doctor.installed import check_installed, check_native, check_weights
 from ood_face.bootstrap.doctor.machine import check_machine
 from ood_face.bootstrap.doctor.network import check_keys, check_port
 from ood_face.bootstrap.doctor.policies import check_policies_files, check_score
@@ -91,6 +91,7 @@ def _all(settings: Settings) -> list[Finding]:
     kept = _guarded("galleries", galleries)
     checks: dict[str, Callable[[], Iterable[Finding]]] = {
         "packages": lambda: (*check_installed(), *_extras(settings)),
+        "native": lambda: (check_native(),),
         "weights": lambda: (weights,),
         "score": lambda: check_score(settings, model_id),
         "scenarios": lambda: check_policies_files(settings, model_id),

@@ -1,4 +1,4 @@
-"""What is installed: Python, packages, weights."""
+"""What is installed: Python, packages, the compiled library, weights."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from ood_face import native
 from ood_face.artifacts import Manifest, verify
 from ood_face.bootstrap.doctor.findings import failed, ok, problem, warning
 from ood_face.config import PROJECT_ROOT
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ood_face.bootstrap.doctor.findings import Finding
     from ood_face.config import Settings
 
-__all__ = ["LOCK", "PYTHONS", "check_installed", "check_weights"]
+__all__ = ["LOCK", "PYTHONS", "check_installed", "check_native", "check_weights"]
 
 # from the first to before the second: as pyproject.toml says
 PYTHONS = ((3, 11), (3, 14))
@@ -60,6 +61,21 @@ def _packages(lock: Path) -> Finding:
     if other:
         return warning("packages", "packages_other", count=len(other), names=_some(other))
     return ok("packages", "packages_sound", count=len(pinned))
+
+
+def check_native() -> Finding:
+    """Load the library that is compiled when the package is installed.
+
+    The server does without it, more slowly.
+    """
+    path = native.library_path()
+    if not path.is_file():
+        return warning("native", "native_missing", folder=str(path.parent))
+    try:
+        native.library()
+    except native.NativeMissingError as exc:
+        return warning("native", "native_unusable", folder=str(path.parent), reason=str(exc))
+    return ok("native", "native_sound", file=str(path))
 
 
 def check_weights(settings: Settings) -> tuple[str | None, Finding]:

@@ -135,9 +135,15 @@ class OneDnnSession(PooledSession[_Worker]):
             check_bfloat16()
         (self._input,) = specs
         self._output = graph.output
+        self._graph = graph
         weights = SharedWeights()
         kind = BFLOAT16 if bfloat16 else FLOAT32
         super().__init__([_Worker(graph, kind, weights, threads) for _ in range(workers)], specs)
+
+    @property
+    def graph(self) -> Graph:
+        """The network's steps."""
+        return self._graph
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """Run the network once; the output belongs to the caller.
