@@ -64,13 +64,12 @@ class Settings(BaseSettings):
         ge=1,
         description="Predictors of each network: pictures processed at once; unset: one per core.",
     )
-    # oneDNN gives Python's lock back while it runs: pictures side by side use the cores better
-    # than threads inside these small networks
+    # pictures side by side use the cores better than threads at one picture
     threads_per_worker: int = Field(
         1,
         ge=1,
-        description="Threads inside one network; more than 1 makes the small networks of the "
-        "detector slower.",
+        description="Threads at one picture; as many as cores answer a single caller sooner, and "
+        "many callers a little later.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",

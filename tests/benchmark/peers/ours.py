@@ -31,11 +31,14 @@ if TYPE_CHECKING:
     from ood_face.service import FaceService
     from ood_face.types import RgbImage
 
-SETTINGS = Settings(_env_file=None)
+# one caller who has all the cores, like the libraries that are asked beside it
+ONE_CALLER = {"workers": 1, "threads_per_worker": CORES}
+SETTINGS = Settings(_env_file=None, **ONE_CALLER)
 MANIFEST = Manifest.load(SETTINGS.weights_dir)
 # what facenet-pytorch does by default: every face from 20 pixels on, nothing scaled down
 EQUAL = Settings(
     _env_file=None,
+    **ONE_CALLER,
     min_face_px=20,
     min_face_share=1e-9,
     detection_max_side_px=1_000_000,
@@ -85,7 +88,7 @@ def watched(settings: str) -> tuple[Detector, dict[str, Watched]]:
     for name, of in networks.items():
         exact = Watched(of.exact)
         coarse = None if of.coarse is None else Watched(of.coarse)
-        setattr(found, name, Network(exact, coarse))
+        setattr(found, name, Network(exact, coarse, of.windows))
         if coarse is not None:
             sessions[f"{name.lstrip('_')}, bfloat16"] = coarse
         sessions[f"{name.lstrip('_')}, float32"] = exact
@@ -104,7 +107,10 @@ def detect(path: str, settings: str) -> dict[str, object]:
 
 
 def stages(path: str, settings: str) -> dict[str, object]:
-    """Detect, and say how the milliseconds (wall) divide, and which shapes the networks saw."""
+    """Detect, and say how the milliseconds (wall) divide, and which shapes the networks saw.
+
+    The networks are called one by one, so the tiles take the way without native code.
+    """
     detector, sessions = watched(settings)
     for session in sessions.values():
         session.ms = 0.0
@@ -144,8 +150,8 @@ def network(program: str, precision: str) -> OneDnnSession | PaddleSession:
     paths = (verified_path(entry, f"{program}.{end}") for end in ("json", "pdiparams"))
     return open_session(
         *paths,
-        workers=SETTINGS.workers,
-        threads=SETTINGS.threads_per_worker,
+        workers=CORES,
+        threads=1,
         precision=precision,
         engine=SETTINGS.engine,
     )
