@@ -5,14 +5,17 @@ from __future__ import annotations
 import resource
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from ood_face import native
 from ood_face.bootstrap.doctor import State, installed, machine
-from ood_face.bootstrap.doctor.installed import PYTHONS, check_installed
+from ood_face.bootstrap.doctor.installed import PYTHONS, check_installed, check_native
 from ood_face.bootstrap.doctor.machine import Machine, check_machine
 from ood_face.config import Settings
+from tests.fakes.native import native_library_at
 
 ROOT = Path(__file__).resolve().parents[3]
 FAST = "fpu avx avx2 avx512f avx512_bf16 amx_bf16"
@@ -173,6 +176,41 @@ def test_packages_are_compared_with_the_lock(tmp_path):
     assert found("no-such-package==1 ; python_full_version == '3.99' \\\n").state is State.OK
     lock.unlink()
     assert [one.key for one in check_installed(lock)][-1] == "packages_no_lock"
+
+
+@pytest.fixture
+def compiled(tmp_path, monkeypatch):
+    """Give the place where another installation would have its library."""
+    path = tmp_path / "_native.so"
+    with native_library_at(path, monkeypatch):
+        yield path
+
+
+def test_where_nothing_was_compiled_a_compiler_is_asked_for(compiled):
+    found = check_native()
+
+    assert key(found) == (State.WARNING, "native_missing")
+    assert found.values == {"folder": str(compiled.parent)}
+
+
+@pytest.mark.parametrize("content", [b"", b"no library"])
+def test_a_library_that_cannot_be_loaded_is_a_warning_with_the_reason(compiled, content):
+    compiled.write_bytes(content)
+
+    found = check_native()
+
+    assert key(found) == (State.WARNING, "native_unusable")
+    assert str(found.values["reason"]).startswith(compiled.name)
+
+
+def test_a_library_that_can_be_loaded_is_named(compiled, monkeypatch):
+    compiled.write_bytes(b"a library")
+    monkeypatch.setattr(native, "library", cache(lambda: None))
+
+    found = check_native()
+
+    assert key(found) == (State.OK, "native_sound")
+    assert found.values == {"file": str(compiled)}
 
 
 def test_another_python_is_a_problem(monkeypatch, tmp_path):

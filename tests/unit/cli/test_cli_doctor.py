@@ -42,7 +42,7 @@ def test_a_sound_installation_has_no_problem_and_stays_untouched(run, clean):
     assert not (clean / "data").exists()
     expected = {"settings", "python", "packages", "weights", "score", "scenarios", "calibrations"}
     expected |= {"cpu", "memory", "cores", "files", "user", "data", "disk", "filesystem", "port"}
-    expected |= {"galleries", "databases", "keys", "supervisor", "clock", "drift"}
+    expected |= {"galleries", "databases", "keys", "supervisor", "clock", "drift", "native"}
     assert expected <= set(checks)
 
 
