@@ -64,6 +64,17 @@ def test_nothing_private_gets_into_the_image() -> None:
     assert not ignored("weights/rts-r18/backbone.json")
 
 
+def test_the_library_is_compiled_in_the_image_itself() -> None:
+    compiler, _, rest = BUILD.partition("COPY ood_face")
+    there = re.search(r"RUN .*-c \"from ood_face.native import library; library\(\)\"", rest)
+
+    assert re.search(r"apt-get install .* gcc libc6-dev\b", compiler)
+    assert there is not None
+    assert "gcc" not in FINAL
+    assert not ignored("ood_face/native/loops.c")
+    assert ignored("ood_face/native/_native.cpython-311-x86_64-linux-gnu.so")
+
+
 def test_packages_come_by_hash_and_nothing_that_installs_stays() -> None:
     assert "--require-hashes -r serve.lock" in BUILD
     assert "--without-pip" in BUILD
