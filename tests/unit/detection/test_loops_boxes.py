@@ -92,10 +92,12 @@ def test_blocks_of_any_width_lose_no_cell(cols):
 def test_just_the_limit_is_found_and_no_number_is_not():
     said = np.zeros((5, CELLS, CELLS), dtype=np.float32)
     limit = np.float32(0.4054651)
-    said[0, 0, :4] = limit, np.nextafter(limit, np.float32(0)), np.nan, np.inf
-    block = np.array([(0, 0, 0, 0, 0, 0, 0, 1, 5)], dtype=BLOCK)
+    said[0, 0, :4] = np.nextafter(limit, np.float32(0)), np.nan, limit, np.inf
+    # once more where nothing else near it is found
+    said[0, 0, 70] = limit
+    block = np.array([(0, 0, 0, 0, 0, 0, 0, 1, 75)], dtype=BLOCK)
     windows, _ = above(said, block, float(limit))
-    assert windows[:, 2].tolist() == [0, 3]
+    assert windows[:, 2].tolist() == [2, 3, 70]
 
 
 def test_an_answer_may_lie_in_any_way():

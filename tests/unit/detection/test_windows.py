@@ -1,0 +1,170 @@
+"""The P-Net on single windows in C says what oneDNN says, and what its definition says."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ood_face.artifacts import Manifest
+from ood_face.detection import open_mtcnn
+from ood_face.detection.windows import WindowPnet, open_window_pnet
+from ood_face.runtime import Convolution, open_session
+from ood_face.runtime.precision import CPU_INFO
+from tests.fakes.native import native_library_at, why_not_compiled
+
+WEIGHTS = Path(__file__).resolve().parents[3] / "weights"
+compiled = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
+SHAPES = ((10, 3, 3, 3), (16, 10, 3, 3), (32, 16, 3, 3), (5, 32, 1, 1))
+
+
+def has_avx512():
+    """Whether this processor has 16 floats in a register."""
+    return "avx512f" in CPU_INFO.read_text(encoding="ascii").split()
+
+
+def session():
+    files = (WEIGHTS / "mtcnn" / f"pnet.{end}" for end in ("json", "pdiparams"))
+    return open_session(*files, workers=1, threads=1, engine="onednn")
+
+
+def shipped():
+    """Return the layers of the P-Net that is shipped."""
+    steps = [step for step in session().graph.steps if isinstance(step, Convolution)]
+    return [(step.weight, step.bias, step.slopes) for step in steps]
+
+
+def made(seed):
+    """Return layers at random: also slopes below 0 and above 1."""
+    rng = np.random.default_rng(seed)
+    layers = []
+    for shape in SHAPES:
+        weight = rng.normal(0, np.prod(shape[1:]) ** -0.5, shape).astype(np.float32)
+        bias = rng.normal(0, 1, shape[0]).astype(np.float32)
+        slopes = rng.uniform(-0.5, 1.5, shape[0]).astype(np.float32)
+        layers.append((weight, bias, None if shape[0] == 5 else slopes))
+    return layers
+
+
+def opened(layers):
+    """Return the network; None where the processor cannot, and only there."""
+    pnet = open_window_pnet(layers)
+    assert (pnet is not None) == has_avx512()
+    return pnet
+
+
+def plain(layers, pixels):
+    """Say by the definition, in float64, what the network says."""
+    values = pixels.astype(np.float64).transpose(0, 3, 1, 2)
+    for index, (weight, bias, slopes) in enumerate(layers):
+        windows = np.lib.stride_tricks.sliding_window_view(values, weight.shape[2:], axis=(2, 3))
+        values = np.einsum("nchwij,fcij->nfhw", windows, weight.astype(np.float64))
+        values += bias[:, None, None]
+        if slopes is not None:
+            values = np.where(values < 0, slopes[:, None, None] * values, values)
+        if index == 0:
+            values = values.reshape(len(pixels), 10, 5, 2, 5, 2).max(axis=(3, 5))
+    return values.reshape(len(pixels), 5)
+
+
+def windows(count, seed=0):
+    """Return windows, the first ones of a single grey."""
+    pixels = np.random.default_rng(seed).uniform(0, 255, (count, 12, 12, 3)).astype(np.float32)
+    for index, grey in enumerate((0, 127.5, 255)[:count]):
+        pixels[index] = grey
+    return pixels
+
+
+@compiled
+@pytest.mark.parametrize("count", [1, 7, 300])
+def test_it_says_what_onednn_says(count):
+    pixels = windows(count)
+    if (pnet := opened(shipped())) is None:
+        return
+    (expected,) = session().run({"image": pixels.transpose(0, 3, 1, 2)}).values()
+    found = pnet.answers(pixels)
+    assert found.shape == (count, 5)
+    assert found.dtype == np.float32
+    assert np.abs(found - expected.reshape(count, 5)).max() < 1e-4
+
+
+@compiled
+@pytest.mark.parametrize("seed", range(5))
+def test_it_says_what_its_definition_says(seed):
+    layers, pixels = made(seed), windows(60, seed)
+    if (pnet := opened(layers)) is None:
+        return
+    expected = plain(layers, pixels)
+    assert np.ptp(expected, axis=0).min() > 1
+    assert np.abs(pnet.answers(pixels) - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+@compiled
+def test_each_window_is_seen_for_itself_by_however_many_threads():
+    pixels = windows(64)
+    if (pnet := opened(shipped())) is None:
+        return
+    together = pnet.answers(pixels)
+    with ThreadPoolExecutor(4) as pool:
+        singly = list(pool.map(lambda at: pnet.answers(pixels[at : at + 1]), range(64)))
+    assert np.concatenate(singly).tobytes() == together.tobytes()
+
+
+@compiled
+def test_no_window_no_answer():
+    if (pnet := opened(shipped())) is not None:
+        assert pnet.answers(windows(0)).shape == (0, 5)
+
+
+@compiled
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((4, 3, 12, 12), np.float32),
+        np.zeros((12, 12, 3), np.float32),
+        np.zeros((4, 12, 13, 3), np.float32),
+        np.zeros((8, 12, 12, 3), np.float32)[::2],
+        np.zeros((4, 12, 12, 3), np.float32).transpose(0, 2, 1, 3),
+    ],
+    ids=["planes first", "one window", "too wide", "strided", "turned"],
+)
+def test_windows_that_lie_otherwise_are_refused(pixels):
+    if (pnet := opened(shipped())) is not None:
+        with pytest.raises(ValueError, match=str(pixels.shape[-1])):
+            pnet.answers(pixels)
+
+
+@pytest.mark.parametrize("layer", range(4))
+def test_layers_of_other_shapes_are_none_of_a_pnet(layer):
+    layers = made(0)
+    weight, bias, slopes = layers[layer]
+    layers[layer] = (np.concatenate([weight, weight[:1]]), bias, slopes)
+    assert open_window_pnet(layers) is None
+
+
+def test_a_network_bent_elsewhere_is_none():
+    for layer in range(3):
+        layers = made(0)
+        layers[layer] = (*layers[layer][:2], None)
+        assert open_window_pnet(layers) is None
+    layers = made(0)
+    layers[3] = (*layers[3][:2], np.ones(5, np.float32))
+    assert open_window_pnet(layers) is None
+    assert open_window_pnet(made(0)[:3]) is None
+    assert open_window_pnet([]) is None
+
+
+def test_without_the_library_there_is_none(tmp_path, monkeypatch):
+    with native_library_at(tmp_path / "_native.so", monkeypatch):
+        assert open_window_pnet(shipped()) is None
+
+
+@compiled
+def test_the_detector_has_it_where_a_coarse_copy_looks_first():
+    manifest = Manifest.load(WEIGHTS)
+    pnet = open_mtcnn(manifest, precision="auto")._pnet
+    assert isinstance(pnet.windows, WindowPnet) == (pnet.coarse is not None and has_avx512())
+    assert open_mtcnn(manifest)._pnet.windows is None
+    assert open_mtcnn(manifest, precision="auto", engine="paddle")._pnet.windows is None
