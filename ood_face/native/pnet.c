@@ -1,5 +1,5 @@
-/* The P-Net on single windows of 12 x 12 pixels, in float32: ood_face/detection/windows.py says what
- * for. A library's convolutions pay for each window's four layers with more than the arithmetic:
+/* The P-Net on single windows of 12 x 12 pixels, in float32: ood_face/detection/windows.py says
+ * what for. A library's convolutions pay for each window's four layers with more than the arithmetic:
  * here a window stays in the registers and the first cache from the first layer to the last.
  */
 
