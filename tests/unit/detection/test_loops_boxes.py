@@ -79,6 +79,15 @@ def test_a_cell_is_told_by_its_place_in_its_level_with_all_that_was_said_of_it()
     assert answers == pytest.approx(np.array([[2.0, 0.1, 0.2, 0.3, 0.4]]))
 
 
+def test_an_answer_may_be_longer_than_it_is_wide():
+    blocks = np.array([(1, 0, 0, 0, 0, 2, 3, 40, 10), (2, 0, 0, 5, 6, 50, 0, 9, 13)], dtype=BLOCK)
+    said = np.random.default_rng(6).normal(0, 2, (5, 61, 13)).astype(np.float32)
+    windows, answers = above(said, blocks, 1.0)
+    assert set(windows[:, 0]) == {1, 2}
+    _, row, col = windows[0]
+    assert answers[0].tolist() == said[:, 2 + row, 3 + col].tolist()
+
+
 @pytest.mark.parametrize("cols", [1, 31, 32, 33, 63, 64, 65])
 def test_blocks_of_any_width_lose_no_cell(cols):
     block = np.array([(0, 0, 0, 0, 0, 2, 3, 4, cols)], dtype=BLOCK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,8 +39,9 @@ class Hidden:
 class Native(FakePnet):
     """The fake network as native loops run it; fails with status 5 at one call, if told to."""
 
-    def __init__(self, fails_at=None):
+    def __init__(self, fails_at=None, reached=lambda: None):
         super().__init__()
+        self.reached = reached
         self.fails_at, self.calls, self.held = fails_at, itertools.count(), 0
 
     @contextmanager
@@ -49,6 +51,7 @@ class Native(FakePnet):
         def execute(_primitive, _stream, _count, _given):
             if next(self.calls) == self.fails_at:
                 return 5
+            self.reached()
             answer[:] = self.run({"image": image})["answer"]
             return 0
 
@@ -78,7 +81,7 @@ def picture(height=330, width=470):
 def scanned(loops, network, threads=1, lowest=0.4, min_face_px=20):
     image = picture()
     levels = layout(*image.shape[:2], min_face_px, 0.709)
-    assert len(levels.tiles) > 2
+    assert len(levels.tiles) == 4
     return scan(Scene(loops.picture(image), Crew(threads)), levels, network, lowest)
 
 
@@ -101,6 +104,14 @@ def test_one_native_call_finds_what_python_finds_tile_by_tile(threads):
     # each tile was seen, and none twice
     levels = layout(*picture().shape[:2], 20, 0.709)
     assert len(network.shapes) == len(levels.tiles)
+
+
+@compiled
+def test_what_two_threads_find_in_turns_comes_in_the_order_of_the_tiles():
+    # each tile waits for another thread's: neither has tiles that follow each other
+    together = threading.Barrier(2, timeout=60)
+    found = scanned(CompiledLoops(), Native(reached=together.wait), 2, -100.0)
+    assert same(found, scanned(NumpyLoops(), FakePnet(), 1, -100.0))
 
 
 @compiled
