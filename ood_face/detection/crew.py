@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import queue
+import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Crew"]
+__all__ = ["Crew", "Crews"]
 
 _Part = TypeVar("_Part")
 _Done = TypeVar("_Done")
 
 
 class Crew:
-    """The caller's thread and some that help it; safe to use from several threads.
+    """A caller's thread and those that help it; for one caller at a time.
+
+    Left to itself, Linux may wake a helper on the very core that the caller keeps busy, and leave
+    both there for seconds while another core idles: measured, two threads then took as long as
+    one. So the helpers are kept off the caller's core.
 
     Parameters
     ----------
-    threads : that work for one caller, itself among them
-    callers : that are helped at once; further ones wait
+    threads : that work for the caller, itself among them
     """
 
-    def __init__(self, threads: int = 1, callers: int = 1) -> None:
+    def __init__(self, threads: int = 1) -> None:
         self.threads = threads
-        helpers = callers * (threads - 1)
-        self._helpers = ThreadPoolExecutor(helpers, "detection") if helpers else None
+        self._ids: list[int] = []
+        self._avoided = -1
+        self._helpers: ThreadPoolExecutor | None = None
+        if threads > 1:
+            started = threading.Barrier(threads)
+
+            def note() -> None:
+                self._ids.append(threading.get_native_id())
+                started.wait()
+
+            self._helpers = ThreadPoolExecutor(threads - 1, "detection")
+            for _ in range(threads - 1):
+                self._helpers.submit(note)
+            started.wait()
 
     def each(self, work: Callable[[_Part], _Done], parts: Sequence[_Part]) -> list[_Done]:
         """Return what ``work`` makes of each part, in order; all are done when this returns."""
         if self._helpers is None or len(parts) < 2:
             return [work(part) for part in parts]
+        self._make_way()
         others = [self._helpers.submit(work, part) for part in parts[1:]]
         try:
             first = work(parts[0])
@@ -45,3 +66,40 @@ class Crew:
         parts = max(1, min(self.threads, count // smallest))
         edges = [count * part // parts for part in range(parts + 1)]
         return [slice(*edge) for edge in pairwise(edges)]
+
+    def _make_way(self) -> None:
+        core = _LIBC.sched_getcpu()
+        if core == self._avoided:
+            return
+        others = os.sched_getaffinity(0) - {core}
+        for helper in self._ids if others else ():
+            os.sched_setaffinity(helper, others)
+        self._avoided = core
+
+
+class Crews:
+    """As many crews as there are callers at once; safe to use from several threads.
+
+    Parameters
+    ----------
+    threads : of each crew
+    callers : that are helped at once; further ones wait
+    """
+
+    def __init__(self, threads: int = 1, callers: int = 1) -> None:
+        # last in, first out: the crew whose threads ran last
+        self._idle: queue.LifoQueue[Crew] = queue.LifoQueue()
+        for _ in range(callers):
+            self._idle.put(Crew(threads))
+
+    @contextmanager
+    def taken(self) -> Iterator[Crew]:
+        """Wait for a crew, and have it alone."""
+        crew = self._idle.get()
+        try:
+            yield crew
+        finally:
+            self._idle.put(crew)
+
+
+_LIBC = ctypes.PyDLL(None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ood_face.artifacts import verified_path
 from ood_face.detection import cascade
 from ood_face.detection.cascade import Network
-from ood_face.detection.crew import Crew
+from ood_face.detection.crew import Crew, Crews
 from ood_face.detection.loops import loops
 from ood_face.detection.scanning import Scene
 from ood_face.detection.settings import MtcnnSettings, check_image, chosen_faces, scaled_down
@@ -31,7 +31,7 @@ class MtcnnDetector:
     ----------
     pnet, rnet, onet : the three networks, as :mod:`ood_face.detection.convert` writes them
     settings : what to look for; None: the defaults
-    crew : the threads that search one picture; None: the caller's alone
+    crews : the threads that search one picture; None: the caller's alone
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class MtcnnDetector:
         rnet: Network,
         onet: Network,
         settings: MtcnnSettings | None = None,
-        crew: Crew | None = None,
+        crews: Crews | None = None,
     ) -> None:
-        self._crew = Crew() if crew is None else crew
+        self._crews = crews
         self._pnet, self._rnet, self._onet = pnet, rnet, onet
         self._settings = MtcnnSettings() if settings is None else settings
 
@@ -70,9 +70,15 @@ class MtcnnDetector:
             A network failed.
         """
         check_image(image)
+        if self._crews is None:
+            return self._found(image, Crew())
+        with self._crews.taken() as crew:
+            return self._found(image, crew)
+
+    def _found(self, image: RgbImage, crew: Crew) -> list[DetectedFace]:
         settings = self._settings
         seen, ratio = scaled_down(image, settings.max_side_px)
-        scene = Scene(loops().picture(seen), self._crew)
+        scene = Scene(loops().picture(seen), crew)
         boxes = cascade.propose(
             scene,
             self._pnet,
@@ -130,7 +136,9 @@ def open_mtcnn(
     pnet, rnet, onet = (
         Network(session, coarse.get(name), of_windows.get(name)) for name, session in exact.items()
     )
-    return MtcnnDetector(pnet, rnet, onet, settings, Crew(threads, workers))
+    return MtcnnDetector(
+        pnet, rnet, onet, settings, Crews(threads, workers) if threads > 1 else None
+    )
 
 
 def _of_windows(pnet: OneDnnSession | PaddleSession) -> WindowPnet | None:
