@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ood_face.detection.crew import Crew
+from ood_face.detection import crew as crew_module
+from ood_face.detection.crew import Crew, Crews
 
 # longer than anything here takes; who waits so long has waited in vain
 LONG_S = 60
+# what certainly does not end is waited for so long
+SHORT_S = 0.1
+CREWS = {threads: Crew(threads) for threads in (1, 2, 3, 8)}
 
 
 class PartError(Exception):
@@ -56,17 +62,15 @@ def test_as_many_threads_as_it_was_made_with_work_at_once():
 
 def test_one_thread_makes_no_thread_and_works_in_the_callers():
     before = detection_threads()
-    crew = Crew(1, callers=8)
-    workers = crew.each(lambda _: threading.current_thread(), range(5))
+    with Crews(1, callers=8).taken() as crew:
+        workers = crew.each(lambda _: threading.current_thread(), range(5))
     assert set(workers) == {threading.current_thread()}
     assert set(detection_threads()) <= set(before)
 
 
 def test_a_single_part_is_the_callers_own():
-    before = detection_threads()
     (worker,) = Crew(3).each(lambda _: threading.current_thread(), [None])
     assert worker is threading.current_thread()
-    assert set(detection_threads()) <= set(before)
 
 
 @pytest.mark.parametrize("bad", range(4))
@@ -111,28 +115,71 @@ def test_with_one_thread_an_error_comes_out_at_once():
 
 
 def test_several_callers_are_helped_at_once_and_mix_nothing_up():
-    crew, callers = Crew(2, callers=3), 3
+    crews, callers = Crews(2, callers=3), 3
     together = threading.Barrier(2 * callers, timeout=LONG_S)
 
     def call(caller):
-        return crew.each(lambda part: together.wait() >= 0 and (caller, part), range(2))
+        with crews.taken() as crew:
+            return crew.each(lambda part: together.wait() >= 0 and (caller, part), range(2))
 
     with ThreadPoolExecutor(callers) as pool:
         found = list(pool.map(call, range(callers)))
     assert found == [[(caller, part) for part in range(2)] for caller in range(callers)]
 
 
-def test_more_callers_than_it_was_made_for_wait_and_are_served():
-    crew = Crew(2, callers=1)
+def test_more_callers_than_there_are_crews_wait_and_are_served():
+    crews = Crews(2, callers=1)
+
+    def call(caller):
+        with crews.taken() as crew:
+            return crew.each(lambda part: part + caller, range(5))
+
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda caller: crew.each(lambda n: n + caller, range(5)), range(40)))
-    assert found == [[n + caller for n in range(5)] for caller in range(40)]
+        with crews.taken():
+            waiting = [pool.submit(call, caller) for caller in range(40)]
+            assert not wait(waiting, SHORT_S).done
+        found = [one.result(LONG_S) for one in waiting]
+    assert found == [[part + caller for part in range(5)] for caller in range(40)]
 
 
-@given(st.integers(1, 9), st.integers(0, 500), st.integers(1, 64))
+def test_a_crew_is_given_back_by_a_caller_that_fails():
+    crews = Crews(2, callers=1)
+
+    def refuse(part):
+        raise PartError(part)
+
+    for _ in range(3):
+        with pytest.raises(PartError), crews.taken() as crew:
+            crew.each(refuse, range(2))
+    with crews.taken() as crew:
+        assert crew.each(abs, [-1, -2]) == [1, 2]
+
+
+def test_helpers_are_kept_off_the_core_that_the_caller_keeps_busy(monkeypatch):
+    cores, crew = os.sched_getaffinity(0), Crew(3)
+    together = threading.Barrier(3, timeout=LONG_S)
+    for core in sorted(cores):
+        monkeypatch.setattr(crew_module, "_LIBC", SimpleNamespace(sched_getcpu=lambda at=core: at))
+        caller, *helpers = crew.each(
+            lambda _: together.wait() >= 0 and os.sched_getaffinity(0), range(3)
+        )
+        assert caller == cores
+        # where there is one core, they share it
+        assert helpers == [(cores - {core}) or cores] * 2
+
+
+def test_a_caller_bound_to_one_core_is_helped_all_the_same():
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        assert Crew(2).each(abs, [-1, -2, -3]) == [1, 2, 3]
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+@given(st.sampled_from(sorted(CREWS)), st.integers(0, 500), st.integers(1, 64))
 def test_shares_cover_everything_once_and_none_is_too_small(threads, count, smallest):
-    # a crew starts its threads with its first work: there is none here
-    shares = Crew(threads).shares(count, smallest)
+    shares = CREWS[threads].shares(count, smallest)
     assert [index for share in shares for index in range(count)[share]] == list(range(count))
     assert 1 <= len(shares) <= threads
     lengths = [share.stop - share.start for share in shares]
