@@ -72,9 +72,10 @@ class Crew:
         if core == self._avoided:
             return
         others = os.sched_getaffinity(0) - {core}
-        for helper in self._ids if others else ():
-            os.sched_setaffinity(helper, others)
-        self._avoided = core
+        if others:
+            for helper in self._ids:
+                os.sched_setaffinity(helper, others)
+            self._avoided = core
 
 
 class Crews:

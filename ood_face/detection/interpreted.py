@@ -99,6 +99,7 @@ class NumpyLoops:
             whole = areas[best] + areas[rest] - shared
             if of_smaller:
                 whole = np.minimum(areas[best], areas[rest])
-            apart = (shared <= max_overlap * whole) | (groups[rest] != groups[best])
+            # boxes turned inside out by their offsets share nothing, and have areas below zero
+            apart = (shared <= max_overlap * whole) | (shared == 0) | (groups[rest] != groups[best])
             order = rest[apart]
         return np.asarray(kept, dtype=np.int64)

@@ -59,9 +59,15 @@ class WindowPnet:
         Returns
         -------
         float32 array of shape (N, 5)
+
+        Raises
+        ------
+        ValueError
+            The array is another one.
         """
-        if pixels.shape[1:] != (WINDOW_PX, WINDOW_PX, 3) or not pixels.flags.c_contiguous:
-            raise ValueError(pixels.shape)
+        fits = pixels.shape[1:] == (WINDOW_PX, WINDOW_PX, 3) and pixels.dtype == np.float32
+        if not fits or not pixels.flags.c_contiguous:
+            raise ValueError(pixels.dtype, pixels.shape, pixels.strides)
         answers = np.empty((len(pixels), _NUMBERS), dtype=np.float32)
         given = (self._weights.ctypes.data, pixels.ctypes.data, len(pixels))
         self._native.pnet_windows(*given, answers.ctypes.data)

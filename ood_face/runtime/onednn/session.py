@@ -80,8 +80,9 @@ class _Worker:
         self._plans.clear()
 
     def aimed(self, image: NDArray[np.float32]) -> Aimed:
-        plan = self._plan(image)
-        return Aimed(plan.aim(image, self._arena), plan.address)
+        with _memory_told(image):
+            plan = self._plan(image)
+            return Aimed(plan.aim(image, self._arena), plan.address)
 
     def _run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         if not _can_be_described(image):
@@ -155,15 +156,9 @@ class OneDnnSession(PooledSession[_Worker]):
             closed.
         """
         check_inputs(self._specs, inputs)
-        with self._pool.taken() as worker:
-            try:
-                return {self._output: worker.run(inputs[self._input])}
-            except MemoryError as exc:
-                raise BackendError(
-                    "runtime.memory",
-                    "there is not enough memory for an input of shape {shape}",
-                    shape=inputs[self._input].shape,
-                ) from exc
+        image = inputs[self._input]
+        with self._pool.taken() as worker, _memory_told(image):
+            return {self._output: worker.run(image)}
 
     @contextmanager
     def aimed(self, image: NDArray[np.float32]) -> Iterator[Aimed]:
@@ -174,11 +169,32 @@ class OneDnnSession(PooledSession[_Worker]):
         Raises
         ------
         BackendError
-            oneDNN failed, the input does not fit the network, or the session is closed.
+            oneDNN failed, memory is short, the input does not fit the network or lies in memory as
+            oneDNN cannot read it, or the session is closed.
         """
         check_inputs(self._specs, {self._input: image})
+        if not _can_be_described(image):
+            raise BackendError(
+                "runtime.image_layout",
+                "pixels of the shape {shape} lie in memory with the steps {strides}, which oneDNN "
+                "cannot read",
+                shape=image.shape,
+                strides=image.strides,
+            )
         with self._pool.taken() as worker:
             yield worker.aimed(image)
+
+
+@contextmanager
+def _memory_told(image: NDArray[np.float32]) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as exc:
+        raise BackendError(
+            "runtime.memory",
+            "there is not enough memory for an input of shape {shape}",
+            shape=image.shape,
+        ) from exc
 
 
 def _can_be_described(image: NDArray[np.float32]) -> bool:

@@ -35,7 +35,7 @@ class Steps:
         # as native.h has it: of each its primitive, its arguments and how many; and of the plan
         # what executes, the stream, where these are and how many
         self._listed = np.empty((0, 3), np.int64)
-        self._plan = np.empty(4, np.int64)
+        self._plan = np.zeros(4, np.int64)
 
     def add(self, primitive: ctypes.c_void_p, given: ctypes.Array[ExecArg]) -> None:
         """Put one more at the end."""

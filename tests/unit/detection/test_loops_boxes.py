@@ -186,3 +186,13 @@ def test_boxes_may_lie_in_any_way():
     expected = kept(boxes, order, groups, 0.4, of_smaller=True)
     apart = np.asfortranarray(boxes), np.repeat(order, 2)[::2], groups[::-1].copy()[::-1]
     assert kept(*apart, 0.4, of_smaller=True) == expected
+
+
+@settings(max_examples=200)
+@given(st.integers(2, 12), st.integers(0, 9999), st.booleans())
+def test_boxes_turned_inside_out_are_suppressed_alike(count, seed, of_smaller):
+    # a network may move a box's left side past its right one
+    boxes, order, groups = boxes_of(count, seed, whole=True)
+    turned = np.random.default_rng(seed).integers(0, 2, count).astype(bool)
+    boxes[turned] = boxes[turned][:, [2, 1, 0, 3]]
+    kept(boxes, order, groups, 0.5, of_smaller=of_smaller)

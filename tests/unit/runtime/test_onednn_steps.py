@@ -229,3 +229,12 @@ def test_a_network_is_closed_when_its_holder_is_done():
         closing.result(LONG_S)
     with pytest.raises(BackendError, match="was closed"):
         answer(session, image)
+
+
+def test_pixels_that_lie_as_no_library_reads_them_are_not_held():
+    session = opened("mtcnn/pnet")
+    twice = np.broadcast_to(noise((1, 3, 12, 12)), (2**20, 3, 12, 12))
+    with pytest.raises(BackendError, match="steps") as told, session.aimed(twice):
+        pass
+    assert told.value.key == "runtime.image_layout"
+    assert answer(session, noise((1, 3, 12, 12))).shape == (1, 5, 1, 1)
