@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import gradio as gr
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
@@ -112,6 +113,8 @@ def serve(settings: Settings) -> int:
     # says at length which processors it was not built for
     logging.getLogger("faiss").setLevel(logging.WARNING)
     sys.setswitchinterval(_SWITCH_S)
+    # a picture has its cores: OpenCV's own helpers would wait for one that another picture has
+    cv2.setNumThreads(settings.threads_per_worker)
     keep_to_oneself()
     warn_of_rights(settings.data_dir)
     ignore_hangup()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
+
+from ood_face.cores import current_core, keep_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,9 +23,8 @@ _Done = TypeVar("_Done")
 class Crew:
     """A caller's thread and those that help it; for one caller at a time.
 
-    Left to itself, Linux may wake a helper on the very core that the caller keeps busy, and leave
-    both there for seconds while another core idles: measured, two threads then took as long as
-    one. So the helpers are kept off the caller's core.
+    The helpers are kept off the caller's core: without that, two threads sometimes took as long as
+    one (see :mod:`ood_face.cores`).
 
     Parameters
     ----------
@@ -68,13 +67,11 @@ class Crew:
         return [slice(*edge) for edge in pairwise(edges)]
 
     def _make_way(self) -> None:
-        core = _LIBC.sched_getcpu()
+        core = current_core()
         if core == self._avoided:
             return
-        others = os.sched_getaffinity(0) - {core}
-        if others:
-            for helper in self._ids:
-                os.sched_setaffinity(helper, others)
+        kept_off = [keep_off({core}, helper) for helper in self._ids]
+        if all(kept_off):
             self._avoided = core
 
 
@@ -101,6 +98,3 @@ class Crews:
             yield crew
         finally:
             self._idle.put(crew)
-
-
-_LIBC = ctypes.PyDLL(None)

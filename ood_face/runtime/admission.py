@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ood_face.errors import BusyError
 from ood_face.ports.departure import CALLER
+from ood_face.runtime.cores import Cores
 from ood_face.types import AdmissionLoad
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class BoundedAdmission:
 
     def __init__(self, workers: int, queue_size: int, timeout_s: float) -> None:
         self._workers = workers
+        self._cores = Cores()
         self._queue_size = queue_size
         self._timeout_s = timeout_s
         # guards all below; never held while anybody waits or works
@@ -84,7 +86,8 @@ class BoundedAdmission:
         """
         self._enter()
         try:
-            yield
+            with self._cores.apart():
+                yield
         finally:
             self._leave()
 

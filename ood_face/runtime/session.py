@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ood_face.cores import anywhere
 from ood_face.errors import BackendError
 from ood_face.runtime.allocator import keep_freed_memory
 from ood_face.runtime.binding import engine
@@ -49,7 +50,7 @@ class _Worker:
 
     def __init__(self, predictor: Any, input_names: Iterable[str]) -> None:  # noqa: ANN401
         self._predictor_run = predictor.run
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="predictor")
+        self._thread = ThreadPoolExecutor(1, "predictor", anywhere)
         # the method that Paddle's Python layer wraps with a check of the type
         self._inputs = {
             name: predictor.get_input_handle(name)._copy_from_cpu_bind for name in input_names

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from ood_face.cores import anywhere
 from ood_face.errors import ConfigError, InputError, MultipleFacesError, NoFaceError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Prober:
         self._dominant_face_ratio = dominant_face_ratio
         self._work = work
         # for second pictures; its tasks submit no tasks, so they can't wait for each other
-        self._second = ThreadPoolExecutor(thread_name_prefix="second-picture")
+        self._second = ThreadPoolExecutor(thread_name_prefix="second-picture", initializer=anywhere)
 
     def detect(self, image: RgbImage) -> list[DetectedFace]:
         """Return the faces of a picture, largest first."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ood_face.cores import anywhere
 from ood_face.errors import BackendError
 from ood_face.runtime.onednn.descriptors import Stream, in_order
 from ood_face.runtime.onednn.library import (
@@ -67,7 +68,7 @@ class _Worker:
         self._stream = Stream()
         self._arena = Arena()
         self._plans: OrderedDict[tuple[tuple[int, ...], tuple[int, ...]], Plan] = OrderedDict()
-        self._own = None if threads == 1 else ThreadPoolExecutor(1, thread_name_prefix="network")
+        self._own = None if threads == 1 else ThreadPoolExecutor(1, "network", anywhere)
 
     def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._own is None:

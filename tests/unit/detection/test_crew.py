@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -159,7 +158,7 @@ def test_helpers_are_kept_off_the_core_that_the_caller_keeps_busy(monkeypatch):
     cores, crew = os.sched_getaffinity(0), Crew(3)
     together = threading.Barrier(3, timeout=LONG_S)
     for core in sorted(cores):
-        monkeypatch.setattr(crew_module, "_LIBC", SimpleNamespace(sched_getcpu=lambda at=core: at))
+        monkeypatch.setattr(crew_module, "current_core", lambda at=core: at)
         caller, *helpers = crew.each(
             lambda _: together.wait() >= 0 and os.sched_getaffinity(0), range(3)
         )
