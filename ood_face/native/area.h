@@ -16,6 +16,7 @@ enum { ROWS_IN_16_BITS = 257 };
 
 /* a pixel's red, green and blue, and one that nobody reads */
 typedef int32_t lanes_i __attribute__((vector_size(16)));
+typedef uint32_t lanes_u __attribute__((vector_size(16)));
 typedef float lanes_f __attribute__((vector_size(16)));
 typedef uint16_t lanes_s __attribute__((vector_size(8)));
 
@@ -33,7 +34,8 @@ typedef struct {
     span *spans;      /* of the columns of a result */
     float *scales;    /* 1 / pixels of the window, for each column */
     uint16_t *column; /* sums over rows of the picture */
-    int32_t *running; /* the same from left to right, LANES a pixel */
+    uint32_t *running; /* the same from left to right, LANES a pixel; they may wrap around, what
+                        * lies between two of them comes out right all the same */
 } scratch;
 
 static int scratch_take(scratch *room, int64_t columns, int64_t picture_px)
@@ -80,16 +82,16 @@ INLINE void add_rows(const uint8_t *line, int64_t step, int64_t rows, uint16_t *
 }
 
 /* Add up the pixels from left to right; `anew`: or go on from what stands in `running`. */
-INLINE void add_up(const uint16_t *column, int64_t pixels, int32_t *restrict running, int anew)
+INLINE void add_up(const uint16_t *column, int64_t pixels, uint32_t *restrict running, int anew)
 {
-    lanes_i sum = {0, 0, 0, 0};
+    lanes_u sum = {0, 0, 0, 0};
     if (anew)
         memcpy(running, &sum, sizeof sum);
     for (int64_t i = 0; i < pixels; i++) {
         lanes_s pixel;
         memcpy(&pixel, column + CHANNELS * i, sizeof pixel);
-        sum += __builtin_convertvector(pixel, lanes_i);
-        lanes_i before = {0, 0, 0, 0};
+        sum += __builtin_convertvector(pixel, lanes_u);
+        lanes_u before = {0, 0, 0, 0};
         if (!anew)
             memcpy(&before, running + LANES * (i + 1), sizeof before);
         before += sum;
@@ -113,7 +115,7 @@ INLINE void mean_over(const picture *image, const int64_t box[4], const int64_t 
         spans[col].begin -= (int32_t)left;
         spans[col].end -= (int32_t)left;
     }
-    int32_t *restrict running = room->running;
+    uint32_t *restrict running = room->running;
     float *restrict scales = room->scales;
     int32_t known = 0; /* the height that the scales are for */
     for (int64_t row = 0; row < rows; row++) {
@@ -133,11 +135,11 @@ INLINE void mean_over(const picture *image, const int64_t box[4], const int64_t 
         float *target = out + row * step;
         for (int64_t col = 0; col < cols; col++) {
             const span across = spans[col];
-            lanes_i low_sum, high_sum;
+            lanes_u low_sum, high_sum;
             memcpy(&low_sum, running + LANES * across.begin, sizeof low_sum);
             memcpy(&high_sum, running + LANES * across.end, sizeof high_sum);
             const lanes_f mean =
-                __builtin_convertvector(high_sum - low_sum, lanes_f) * scales[col];
+                __builtin_convertvector((lanes_i)(high_sum - low_sum), lanes_f) * scales[col];
             memcpy(target + CHANNELS * col, &mean, CHANNELS * sizeof(float));
         }
     }
