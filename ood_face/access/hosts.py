@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from functools import lru_cache
 
 __all__ = ["is_loopback_name", "listens_beyond", "network_of"]
 
@@ -26,6 +27,8 @@ def listens_beyond(host: str) -> bool:
     return not all(_is_loopback(str(address[0])) for *_, address in found)
 
 
+# clients say the same few names with every request
+@lru_cache(maxsize=256)
 def is_loopback_name(host_header: str) -> bool:
     """Return whether a ``Host`` header names this machine by a name no one else can own.
 
@@ -43,6 +46,7 @@ def is_loopback_name(host_header: str) -> bool:
     return name.lower() in ("localhost", "localhost.") or _is_loopback(name)
 
 
+@lru_cache(maxsize=256)
 def network_of(address: str) -> str:
     """Return what stands for everybody who can choose this address: itself; of IPv6, its network.
 
