@@ -5,7 +5,9 @@ Python's lock is given back meanwhile: other pictures go on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+import math
+import mmap
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CompiledLoops", "CompiledPicture", "NativeNetwork"]
 
+_Number = TypeVar("_Number", np.int64, np.float32)
 # tile, level, row, column; logit and box offsets
 _NUMBERS_OF_A_WINDOW = 4
 _NUMBERS_OF_A_CELL = 5
@@ -115,8 +118,8 @@ class CompiledPicture:
 
         def scan(_: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
             tile = np.zeros((1, levels.tile_px, levels.tile_px, 3), dtype=np.float32)
-            windows = np.empty((room, _NUMBERS_OF_A_WINDOW), dtype=np.int64)
-            answers = np.empty((room, _NUMBERS_OF_A_CELL), dtype=np.float32)
+            windows = _reserved((room, _NUMBERS_OF_A_WINDOW), np.int64)
+            answers = _reserved((room, _NUMBERS_OF_A_CELL), np.float32)
             failed = np.zeros(1, dtype=np.int64)
             with network.aimed(tile.transpose(0, 3, 1, 2)) as aimed:
                 count = self._loops.loops_scan(
@@ -181,6 +184,16 @@ class CompiledLoops:
         given = (boxes.ctypes.data, order.ctypes.data, len(order), groups.ctypes.data)
         how = (max_overlap, 1.0 if of_smaller else 0.0, of_smaller)
         return kept[: self._loops.loops_kept(*given, *how, kept.ctypes.data)]
+
+
+def _reserved(shape: tuple[int, int], kind: type[_Number]) -> NDArray[_Number]:
+    # room for the worst case, of which hardly anything is used: the system gives a page when it is
+    # written to, and takes all back, where the heap would be left in pieces of odd sizes
+    try:
+        pages = mmap.mmap(-1, math.prod(shape) * np.dtype(kind).itemsize)
+    except OSError as exc:
+        raise MemoryError from exc
+    return np.frombuffer(pages, dtype=kind).reshape(shape)
 
 
 def _check(result: int) -> None:
