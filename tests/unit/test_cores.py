@@ -15,6 +15,7 @@ from ood_face.runtime.cores import Cores
 
 LONG_S = 60
 CORES = os.sched_getaffinity(0)
+# on one core nobody can be kept off another
 several = pytest.mark.skipif(len(CORES) < 2, reason="the tests may use one core only")
 
 

@@ -21,6 +21,7 @@ from ood_face.native import NativeMissingError, library, library_path
 from tests.fakes.native import native_library_at, why_not_compiled
 
 ROOT = Path(__file__).resolve().parents[3]
+# a machine without a C compiler is supported, and has nothing to compare
 compiled = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
 # every face, however small, so that there is much to compare
 EVERYTHING = MtcnnSettings(

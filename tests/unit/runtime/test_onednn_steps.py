@@ -26,6 +26,7 @@ SHAPES = {
     "mtcnn/onet": (3, 3, 48, 48),
     "rts-r18/backbone": (1, 3, 112, 112),
 }
+# a machine without a C compiler is supported, and has nothing to compare
 compiled = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
 # what certainly does not end is waited for so long
 SHORT_S = 0.1
