@@ -1,8 +1,7 @@
 """Bytes of a picture file to RGB pixels, with every limit checked before decoding.
 
-Pillow decodes all four formats. cv2 reads ordinary JPEGs faster with the same pixels (measured:
-1.3 against 3.1 ms at 640x480, 3.9 against 5.4 ms at 1080x1350), but prints libjpeg's warnings
-about damaged files into the server's log; a second decoder is not worth 2 ms.
+Ordinary JPEGs go the short way (:mod:`ood_face.imaging.jpeg`); Pillow decodes everything else, and
+says what is wrong with what is damaged.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImag
 from ood_face.errors import ImageDecodeError, ImageTooLargeError
 from ood_face.imaging.containers import damaged_error, read_container, truncated_error
 from ood_face.imaging.exif import turn_upright
+from ood_face.imaging.jpeg import ordinary_jpeg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +122,10 @@ def _check_size(size_px: tuple[int, int], max_pixels: int) -> None:
 
 def _pixels(container: Container, max_pixels: int) -> NDArray[np.uint8]:
     image_format = container.image_format
+    if image_format == "JPEG":
+        pixels = ordinary_jpeg(container.payload, partial(_check_size, max_pixels=max_pixels))
+        if pixels is not None:
+            return pixels
     try:
         with _OPENERS[image_format](io.BytesIO(container.payload)) as picture:
             # what Pillow is going to decode counts, should it read the header differently
