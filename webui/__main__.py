@@ -23,6 +23,10 @@ def main(arguments: list[str]) -> int:
     elif arguments:
         sys.stderr.write(f"ood_face: unknown argument {arguments[0]}; there is --supervised\n")
         return 2
+    # threads are started as soon as the rest is imported
+    from ood_face.allocator import keep_freed_memory  # noqa: PLC0415
+
+    keep_freed_memory()
     # seconds, in which the signal may come
     from pydantic import ValidationError  # noqa: PLC0415
 

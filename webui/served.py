@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr  # Gradio itself looks at the type of what asks for the request
 
+from ood_face.allocator import kept_small
 from ood_face.api.served import Served
 from webui.bundles import Bundles
 from webui.jobs import Jobs
@@ -52,13 +53,17 @@ class PageServed(Served):
 
     @contextmanager
     def kept_tidy(self) -> Iterator[None]:
-        """Forget what is too old now and then; at the end, and of an earlier server, everything."""
+        """Forget what is too old now and then; at the end, and of an earlier server, everything.
+
+        Freed memory goes back to the system as well.
+        """
         self.bundles.close()
         ended = threading.Event()
         sweeper = threading.Thread(target=self._sweep_until, args=(ended,), name="page-sweeper")
         sweeper.start()
         try:
-            yield
+            with kept_small():
+                yield
         finally:
             ended.set()
             sweeper.join()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import ood_face
+from ood_face.allocator import keep_freed_memory
 from ood_face.bootstrap import open_review, open_scenarios, open_service, read_settings
 from ood_face.cli.audit import audit
 from ood_face.cli.backup import backup, restore
@@ -191,6 +192,7 @@ def serve(
     lang: Lang = DEFAULT_LANGUAGE,
 ) -> None:
     """Serve the page and the API."""
+    keep_freed_memory()
     from webui.places import keep_in  # noqa: PLC0415
 
     with errors_as_exits(lang, as_json=False):

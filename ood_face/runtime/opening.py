@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Literal
 
+from ood_face.allocator import keep_freed_memory
 from ood_face.errors import BackendError
-from ood_face.runtime.allocator import keep_freed_memory
 from ood_face.runtime.graph_reader import UnsupportedProgramError, read_graph
 from ood_face.runtime.onednn import OneDnnSession
 from ood_face.runtime.onednn.library import EngineMissingError, library

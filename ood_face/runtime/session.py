@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ood_face.allocator import keep_freed_memory
 from ood_face.cores import anywhere
 from ood_face.errors import BackendError
-from ood_face.runtime.allocator import keep_freed_memory
 from ood_face.runtime.binding import engine
 from ood_face.runtime.pool import PooledSession, check_pool, first_line
 from ood_face.runtime.precision import choose_precision
