@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,9 @@ LARGE_BYTES = 8 * 2**20
 # so much may lie free at the end of an arena: a picture of 1920x1440 needs it again the next time
 KEPT_BYTES = 16 * 2**20
 # giving back takes 3 to 8 ms
-EVERY_S = 10.0
+EVERY_S = 3.0
+# who has worked less since the last time has freed nothing worth it
+WORK_S = 0.1
 
 
 def keep_freed_memory() -> bool:
@@ -70,20 +73,28 @@ def give_back_freed_memory() -> bool:
 
 @contextmanager
 def kept_small(
-    every_s: float = EVERY_S, give_back: Callable[[], bool] = give_back_freed_memory
+    every_s: float = EVERY_S,
+    work_s: float = WORK_S,
+    give_back: Callable[[], bool] = give_back_freed_memory,
 ) -> Iterator[None]:
     """Give freed memory back now and then, as long as this lasts.
 
     Parameters
     ----------
     every_s : seconds between two times
+    work_s : processor time that the program must have used since the last one
     give_back : does it; False: it cannot, and is not called again
     """
     ended = threading.Event()
 
     def work() -> None:
-        while not ended.wait(every_s) and give_back():
-            pass
+        worked_s = time.process_time()
+        while not ended.wait(every_s):
+            if time.process_time() - worked_s < work_s:
+                continue
+            if not give_back():
+                return
+            worked_s = time.process_time()
 
     thread = threading.Thread(target=work, name="memory", daemon=True)
     thread.start()

@@ -84,7 +84,13 @@ def test_it_is_given_back_now_and_then_until_the_end():
         twice.release()
         return True
 
-    with kept_small(every_s=0.001, give_back=note):
+    with kept_small(every_s=0.001, work_s=0.0, give_back=note):
         assert twice.acquire(timeout=30)
         assert twice.acquire(timeout=30)
     assert "memory" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_program_that_did_nothing_is_left_alone():
+    looked = threading.Semaphore(0)
+    with kept_small(every_s=0.001, work_s=1e9, give_back=lambda: looked.release() or True):
+        assert not looked.acquire(timeout=0.1)
