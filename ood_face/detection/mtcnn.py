@@ -10,6 +10,7 @@ from ood_face.detection import cascade
 from ood_face.detection.cascade import Network
 from ood_face.detection.crew import Crew, Crews
 from ood_face.detection.loops import loops
+from ood_face.detection.matrix import open_tile_pnet
 from ood_face.detection.scanning import Scene
 from ood_face.detection.settings import MtcnnSettings, check_image, chosen_faces, scaled_down
 from ood_face.detection.windows import open_window_pnet
@@ -17,7 +18,7 @@ from ood_face.runtime import Convolution, OneDnnSession, choose_precision, open_
 
 if TYPE_CHECKING:
     from ood_face.artifacts import Manifest
-    from ood_face.detection.windows import WindowPnet
+    from ood_face.detection.windows import Layer
     from ood_face.runtime import Engine, PaddleSession, Precision
     from ood_face.types import DetectedFace, RgbImage
 
@@ -126,27 +127,33 @@ def open_mtcnn(
     }
     opened = partial(open_session, workers=workers * threads, threads=1)
     exact = {name: opened(*files, engine=engine) for name, files in paths.items()}
-    coarse = {
-        name: opened(*paths[name], precision=precision, engine=engine)
-        for name in ("pnet", "rnet")
-        # Paddle's executor gives no numbers for these networks in bfloat16
-        if choose_precision(precision) == "bfloat16" and isinstance(exact[name], OneDnnSession)
-    }
-    of_windows = {"pnet": _of_windows(exact["pnet"])} if "pnet" in coarse else {}
-    pnet, rnet, onet = (
-        Network(session, coarse.get(name), of_windows.get(name)) for name, session in exact.items()
-    )
+    layers = _convolutions(exact["pnet"])
+    networks = {"pnet": Network(exact["pnet"]), "rnet": Network(exact["rnet"])}
+    # Paddle's executor gives no numbers for these networks in bfloat16
+    if choose_precision(precision) == "bfloat16" and layers is not None:
+        coarse = partial(opened, precision=precision, engine=engine)
+        networks = {
+            "pnet": Network(
+                exact["pnet"],
+                open_tile_pnet(layers) or coarse(*paths["pnet"]),
+                open_window_pnet(layers),
+            ),
+            "rnet": Network(exact["rnet"], coarse(*paths["rnet"])),
+        }
     return MtcnnDetector(
-        pnet, rnet, onet, settings, Crews(threads, workers) if threads > 1 else None
+        **networks,
+        onet=Network(exact["onet"]),
+        settings=settings,
+        crews=Crews(threads, workers) if threads > 1 else None,
     )
 
 
-def _of_windows(pnet: OneDnnSession | PaddleSession) -> WindowPnet | None:
+def _convolutions(pnet: OneDnnSession | PaddleSession) -> list[Layer] | None:
+    # of a network that oneDNN runs
     if not isinstance(pnet, OneDnnSession):
         return None
-    layers = [
+    return [
         (step.weight, step.bias, step.slopes)
         for step in pnet.graph.steps
         if isinstance(step, Convolution)
     ]
-    return open_window_pnet(layers)

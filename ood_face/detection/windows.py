@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Layer", "WindowPnet", "open_window_pnet"]
+__all__ = ["Layer", "WindowPnet", "fits_pnet", "open_window_pnet"]
 
 _LANES = 16
 _NUMBERS = 5
@@ -89,8 +89,13 @@ def open_window_pnet(layers: Sequence[Layer]) -> WindowPnet | None:
         native = library()
     except NativeMissingError:
         return None
-    shapes = tuple(weight.shape for weight, _, _ in layers)
-    bent = [slopes is not None for _, _, slopes in layers]
-    if shapes != _SHAPES or bent != [True, True, True, False] or not native.pnet_usable():
+    if not fits_pnet(layers) or not native.pnet_usable():
         return None
     return WindowPnet(native, layers)
+
+
+def fits_pnet(layers: Sequence[Layer]) -> bool:
+    """Return whether these are the layers that the native code is written for."""
+    shapes = tuple(weight.shape for weight, _, _ in layers)
+    bent = [slopes is not None for _, _, slopes in layers]
+    return shapes == _SHAPES and bent == [True, True, True, False]

@@ -5,6 +5,7 @@ there was no compiler, :func:`library` says so.
 
 - ``loops.c``: pixels, windows and boxes, for :mod:`ood_face.detection.compiled`
 - ``pnet.c``: the P-Net on single windows, for :mod:`ood_face.detection.windows`
+- ``pnet_tiles.c``: the P-Net's first look at a tile, for :mod:`ood_face.detection.matrix`
 - ``steps.c``: a network's primitives one after the other, for :mod:`ood_face.runtime.onednn`
 """
 
@@ -19,10 +20,11 @@ from pathlib import Path
 __all__ = ["NativeMissingError", "library", "library_path"]
 
 # of native.h: another one has other functions
-_VERSION = 1
+_VERSION = 2
 _PICTURE = (c_void_p, c_int64, c_int64)
 _SIGNATURES = {
     "native_version": (),
+    "matrix_usable": (),
     "loops_fill": (*_PICTURE, c_void_p, c_int64, c_void_p, c_int64),
     "loops_look": (*_PICTURE, c_void_p, c_void_p, c_int64, c_void_p),
     "loops_crops": (*_PICTURE, c_void_p, c_int64, c_void_p, c_int64),
@@ -40,6 +42,8 @@ _SIGNATURES = {
         *(c_void_p, c_int64, c_void_p, c_void_p, c_int64, c_float),
         *(c_void_p, c_void_p, c_void_p),
     ),
+    "pnet_tiles_entry": (),
+    "pnet_tiles_room": (c_int64,),
     "pnet_usable": (),
     "pnet_windows": (c_void_p, c_void_p, c_int64, c_void_p),
     "steps_run": (c_void_p,),

@@ -3,16 +3,13 @@
  * here a window stays in the registers and the first cache from the first layer to the last.
  */
 
-#include "native.h"
+#include "registers.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
-
-#include <immintrin.h>
+#ifdef WITH_REGISTERS
 
 enum {
     SIDE = 12,  /* pixels of a window */
     ROW = 36,   /* numbers in one of its rows */
-    LANES = 16, /* of a register; what a layer has fewer of is padded with zeros */
     TAPS1 = 27, /* 3 x 3 pixels, 3 colours */
     TAPS_ROW1 = 9,
     CELLS = 5, /* of a side, after the pooling */
@@ -23,22 +20,14 @@ enum {
     NUMBERS = 5
 };
 
-/* Each layer: weights, tap by tap and all filters of a tap together; bias; slopes of the PReLU. */
+/* Each layer: weights, tap by tap and all filters of a tap together, padded with zeros to LANES;
+ * bias; slopes of the PReLU. */
 typedef struct {
     float weights1[TAPS1][LANES], bias1[LANES], slopes1[LANES];
     float weights2[TAPS2][LANES], bias2[LANES], slopes2[LANES];
     float weights3[TAPS3][2 * LANES], bias3[2 * LANES], slopes3[2 * LANES];
     float weights4[2 * LANES][LANES], bias4[LANES];
 } pnet;
-
-#define FAST __attribute__((target("avx512f")))
-#define INLINE_FAST static inline FAST __attribute__((always_inline))
-
-INLINE_FAST __m512 bent(__m512 value, __m512 slopes)
-{
-    const __m512 zero = _mm512_setzero_ps();
-    return _mm512_fmadd_ps(slopes, _mm512_min_ps(value, zero), _mm512_max_ps(value, zero));
-}
 
 /* First convolution, PReLU, and the largest of 2 x 2: one row of cells. */
 INLINE_FAST void first_layer(const pnet *net, const float *pixels, float cells[CELLS][LANES])

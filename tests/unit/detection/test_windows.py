@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +10,12 @@ import pytest
 from ood_face.artifacts import Manifest
 from ood_face.detection import open_mtcnn
 from ood_face.detection.windows import WindowPnet, open_window_pnet
-from ood_face.runtime import Convolution, open_session
 from ood_face.runtime.precision import CPU_INFO
 from tests.fakes.native import native_library_at, why_not_compiled
+from tests.unit.detection.pnets import WEIGHTS, made, plain, session, shipped
 
-WEIGHTS = Path(__file__).resolve().parents[3] / "weights"
 # a machine without a C compiler is supported, and has nothing to compare
 compiled = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
-SHAPES = ((10, 3, 3, 3), (16, 10, 3, 3), (32, 16, 3, 3), (5, 32, 1, 1))
 
 
 def has_avx512():
@@ -26,48 +23,11 @@ def has_avx512():
     return "avx512f" in CPU_INFO.read_text(encoding="ascii").split()
 
 
-def session():
-    files = (WEIGHTS / "mtcnn" / f"pnet.{end}" for end in ("json", "pdiparams"))
-    return open_session(*files, workers=1, threads=1, engine="onednn")
-
-
-def shipped():
-    """Return the layers of the P-Net that is shipped."""
-    steps = [step for step in session().graph.steps if isinstance(step, Convolution)]
-    return [(step.weight, step.bias, step.slopes) for step in steps]
-
-
-def made(seed):
-    """Return layers at random: also slopes below 0 and above 1."""
-    rng = np.random.default_rng(seed)
-    layers = []
-    for shape in SHAPES:
-        weight = rng.normal(0, np.prod(shape[1:]) ** -0.5, shape).astype(np.float32)
-        bias = rng.normal(0, 1, shape[0]).astype(np.float32)
-        slopes = rng.uniform(-0.5, 1.5, shape[0]).astype(np.float32)
-        layers.append((weight, bias, None if shape[0] == 5 else slopes))
-    return layers
-
-
 def opened(layers):
     """Return the network; None where the processor cannot, and only there."""
     pnet = open_window_pnet(layers)
     assert (pnet is not None) == has_avx512()
     return pnet
-
-
-def plain(layers, pixels):
-    """Say by the definition, in float64, what the network says."""
-    values = pixels.astype(np.float64).transpose(0, 3, 1, 2)
-    for index, (weight, bias, slopes) in enumerate(layers):
-        windows = np.lib.stride_tricks.sliding_window_view(values, weight.shape[2:], axis=(2, 3))
-        values = np.einsum("nchwij,fcij->nfhw", windows, weight.astype(np.float64))
-        values += bias[:, None, None]
-        if slopes is not None:
-            values = np.where(values < 0, slopes[:, None, None] * values, values)
-        if index == 0:
-            values = values.reshape(len(pixels), 10, 5, 2, 5, 2).max(axis=(3, 5))
-    return values.reshape(len(pixels), 5)
 
 
 def windows(count, seed=0):
@@ -97,7 +57,7 @@ def test_it_says_what_its_definition_says(seed):
     layers, pixels = made(seed), windows(60, seed)
     if (pnet := opened(layers)) is None:
         return
-    expected = plain(layers, pixels)
+    expected = plain(layers, pixels).reshape(60, 5)
     assert np.ptp(expected, axis=0).min() > 1
     assert np.abs(pnet.answers(pixels) - expected).max() < 1e-5 * np.abs(expected).max()
 

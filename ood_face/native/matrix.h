@@ -1,0 +1,49 @@
+/* Products of small matrices in bfloat16, by the matrix unit of some processors (AMX).
+ *
+ * A convolution is taken as a product: a row of the left matrix is what lies in memory from one
+ * position of the picture on, a column of the right one is a filter, with zeros for what the filter
+ * does not look at. Positions are counted through from row to row; those at a row's end, where a
+ * filter would look beyond it, give numbers that nobody reads.
+ */
+
+#ifndef OOD_FACE_MATRIX_H
+#define OOD_FACE_MATRIX_H
+
+#include "registers.h"
+
+/* gcc knows the unit from version 11 on */
+#if defined(WITH_REGISTERS) && !defined(__clang__) && __GNUC__ >= 11
+#define WITH_MATRICES 1
+
+/* of a matrix: rows, bytes of a row, numbers in all */
+enum { ROWS = 16, ROW_BYTES = 64, NUMBERS = 512 };
+
+typedef uint16_t bf16;
+/* the right matrix: numbers 2r and 2r + 1 of each of 16 columns in row r */
+typedef bf16 filters[NUMBERS];
+
+#define MATRIX __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512bf16")))
+#define INLINE_MATRIX static inline MATRIX __attribute__((always_inline))
+
+/* All eight registers of the unit hold whole matrices until _tile_release(). */
+INLINE_MATRIX void matrix_begin(void)
+{
+    struct {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t row_bytes[16];
+        uint8_t rows[16];
+    } wanted = {.palette = 1};
+    for (int i = 0; i < 8; i++) {
+        wanted.row_bytes[i] = ROW_BYTES;
+        wanted.rows[i] = ROWS;
+    }
+    _tile_loadconfig(&wanted);
+}
+
+INLINE_MATRIX void put(bf16 *at, __m512 value)
+{
+    _mm256_storeu_si256((__m256i *)at, (__m256i)_mm512_cvtneps_pbh(value));
+}
+
+#endif
+#endif
