@@ -9,10 +9,11 @@ from ood_face.artifacts import verified_path
 from ood_face.detection import cascade
 from ood_face.detection.cascade import Network
 from ood_face.detection.crew import Crew, Crews
+from ood_face.detection.crop_rnet import open_crop_rnet
 from ood_face.detection.loops import loops
-from ood_face.detection.matrix import open_tile_pnet
 from ood_face.detection.scanning import Scene
 from ood_face.detection.settings import MtcnnSettings, check_image, chosen_faces, scaled_down
+from ood_face.detection.tile_pnet import open_tile_pnet
 from ood_face.detection.windows import open_window_pnet
 from ood_face.runtime import Convolution, OneDnnSession, choose_precision, open_session
 
@@ -127,33 +128,24 @@ def open_mtcnn(
     }
     opened = partial(open_session, workers=workers * threads, threads=1)
     exact = {name: opened(*files, engine=engine) for name, files in paths.items()}
-    layers = _convolutions(exact["pnet"])
-    networks = {"pnet": Network(exact["pnet"]), "rnet": Network(exact["rnet"])}
+    pnet, rnet, onet = (Network(session) for session in exact.values())
     # Paddle's executor gives no numbers for these networks in bfloat16
-    if choose_precision(precision) == "bfloat16" and layers is not None:
+    if choose_precision(precision) == "bfloat16" and isinstance(exact["pnet"], OneDnnSession):
         coarse = partial(opened, precision=precision, engine=engine)
-        networks = {
-            "pnet": Network(
-                exact["pnet"],
-                open_tile_pnet(layers) or coarse(*paths["pnet"]),
-                open_window_pnet(layers),
-            ),
-            "rnet": Network(exact["rnet"], coarse(*paths["rnet"])),
-        }
+        of_pnet, of_rnet = (_layers(exact[name]) for name in ("pnet", "rnet"))
+        looking = open_tile_pnet(of_pnet) or coarse(*paths["pnet"])
+        pnet = Network(exact["pnet"], looking, open_window_pnet(of_pnet))
+        rnet = Network(exact["rnet"], open_crop_rnet(of_rnet) or coarse(*paths["rnet"]))
     return MtcnnDetector(
-        **networks,
-        onet=Network(exact["onet"]),
-        settings=settings,
-        crews=Crews(threads, workers) if threads > 1 else None,
+        pnet, rnet, onet, settings, Crews(threads, workers) if threads > 1 else None
     )
 
 
-def _convolutions(pnet: OneDnnSession | PaddleSession) -> list[Layer] | None:
-    # of a network that oneDNN runs
-    if not isinstance(pnet, OneDnnSession):
-        return None
+def _layers(session: OneDnnSession | PaddleSession) -> list[Layer]:
+    if not isinstance(session, OneDnnSession):
+        return []
     return [
         (step.weight, step.bias, step.slopes)
-        for step in pnet.graph.steps
+        for step in session.graph.steps
         if isinstance(step, Convolution)
     ]

@@ -5,7 +5,8 @@ there was no compiler, :func:`library` says so.
 
 - ``loops.c``: pixels, windows and boxes, for :mod:`ood_face.detection.compiled`
 - ``pnet.c``: the P-Net on single windows, for :mod:`ood_face.detection.windows`
-- ``pnet_tiles.c``: the P-Net's first look at a tile, for :mod:`ood_face.detection.matrix`
+- ``pnet_tiles.c``: the P-Net's first look at a tile, for :mod:`ood_face.detection.tile_pnet`
+- ``rnet_crops.c``: the R-Net's first look, for :mod:`ood_face.detection.crop_rnet`
 - ``steps.c``: a network's primitives one after the other, for :mod:`ood_face.runtime.onednn`
 """
 
@@ -46,6 +47,8 @@ _SIGNATURES = {
     "pnet_tiles_room": (c_int64,),
     "pnet_usable": (),
     "pnet_windows": (c_void_p, c_void_p, c_int64, c_void_p),
+    "rnet_crops": (c_void_p, c_void_p, c_int64, c_void_p, c_void_p),
+    "rnet_crops_room": (),
     "steps_run": (c_void_p,),
 }
 

@@ -17,6 +17,8 @@
 
 /* of a matrix: rows, bytes of a row, numbers in all */
 enum { ROWS = 16, ROW_BYTES = 64, NUMBERS = 512 };
+/* numbers: red, green, blue and nothing, of a row and of the one below */
+enum { PIXEL = 8 };
 
 typedef uint16_t bf16;
 /* the right matrix: numbers 2r and 2r + 1 of each of 16 columns in row r */
@@ -43,6 +45,26 @@ INLINE_MATRIX void matrix_begin(void)
 INLINE_MATRIX void put(bf16 *at, __m512 value)
 {
     _mm256_storeu_si256((__m256i *)at, (__m256i)_mm512_cvtneps_pbh(value));
+}
+
+/* Pixels around zero, two rows together; the side is a multiple of 4. */
+MATRIX static inline void pack(const float *pixels, int64_t side, bf16 *out)
+{
+    const __m512i spread = _mm512_setr_epi32(0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11);
+    const __m512i together = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
+    const __m512 middle = _mm512_set1_ps(127.5f);
+    for (int64_t row = 0; row < side; row += 2) {
+        const float *upper = pixels + 3 * row * side, *lower = upper + 3 * side;
+        for (int64_t col = 0; col < side; col += 4) {
+            const __m512 one = _mm512_maskz_loadu_ps(0xfff, upper + 3 * col);
+            const __m512 two = _mm512_maskz_loadu_ps(0xfff, lower + 3 * col);
+            const __m512bh both =
+                _mm512_cvtne2ps_pbh(_mm512_sub_ps(_mm512_permutexvar_ps(spread, two), middle),
+                                    _mm512_sub_ps(_mm512_permutexvar_ps(spread, one), middle));
+            _mm512_storeu_si512(out + PIXEL * (row / 2 * side + col),
+                                _mm512_permutexvar_epi64(together, (__m512i)both));
+        }
+    }
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* The P-Net on a whole tile of the pyramid, in bfloat16: a first look, whose logits
- * ood_face/detection/matrix.py compares with a lowered threshold. What it says of the boxes is left
+ * ood_face/detection/cascade.py compares with a lowered threshold. What it says of the boxes is left
  * out. A library's convolutions write every layer of the few channels to memory and read it again.
  */
 
@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 enum {
-    PIXEL = 8,      /* numbers: red, green, blue and nothing, of a row and of the one below */
     BELOW = 2,      /* rows that a convolution of three takes away */
     TAKEN = 2 * BELOW,
     AT_ONCE = 256   /* positions of the last layers */
@@ -63,26 +62,6 @@ static places places_in(uint8_t *room, int64_t side)
         aligned[0] + 2 * aligned[1] + aligned[2],
     };
     return found;
-}
-
-/* Two rows of a tile together, around zero. */
-MATRIX static void pack(const float *tile, int64_t side, bf16 *out)
-{
-    const __m512i spread = _mm512_setr_epi32(0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11);
-    const __m512i together = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
-    const __m512 middle = _mm512_set1_ps(127.5f);
-    for (int64_t row = 0; row < side; row += 2) {
-        const float *upper = tile + 3 * row * side, *lower = upper + 3 * side;
-        for (int64_t col = 0; col < side; col += 4) {
-            const __m512 one = _mm512_maskz_loadu_ps(0xfff, upper + 3 * col);
-            const __m512 two = _mm512_maskz_loadu_ps(0xfff, lower + 3 * col);
-            const __m512bh both =
-                _mm512_cvtne2ps_pbh(_mm512_sub_ps(_mm512_permutexvar_ps(spread, two), middle),
-                                    _mm512_sub_ps(_mm512_permutexvar_ps(spread, one), middle));
-            _mm512_storeu_si512(out + PIXEL * (row / 2 * side + col),
-                                _mm512_permutexvar_epi64(together, (__m512i)both));
-        }
-    }
 }
 
 /* PReLU and the largest of 2 x 2: a PReLU may fall below zero, so the smallest counts, too. */

@@ -12,7 +12,7 @@ from ood_face.detection import open_mtcnn
 from ood_face.detection.windows import WindowPnet, open_window_pnet
 from ood_face.runtime.precision import CPU_INFO
 from tests.fakes.native import native_library_at, why_not_compiled
-from tests.unit.detection.pnets import WEIGHTS, made, plain, session, shipped
+from tests.unit.detection.networks import WEIGHTS, made, plain, session, shipped
 
 # a machine without a C compiler is supported, and has nothing to compare
 compiled = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
@@ -42,9 +42,9 @@ def windows(count, seed=0):
 @pytest.mark.parametrize("count", [1, 7, 300])
 def test_it_says_what_onednn_says(count):
     pixels = windows(count)
-    if (pnet := opened(shipped())) is None:
+    if (pnet := opened(shipped("pnet"))) is None:
         return
-    (expected,) = session().run({"image": pixels.transpose(0, 3, 1, 2)}).values()
+    (expected,) = session("pnet").run({"image": pixels.transpose(0, 3, 1, 2)}).values()
     found = pnet.answers(pixels)
     assert found.shape == (count, 5)
     assert found.dtype == np.float32
@@ -54,10 +54,10 @@ def test_it_says_what_onednn_says(count):
 @compiled
 @pytest.mark.parametrize("seed", range(5))
 def test_it_says_what_its_definition_says(seed):
-    layers, pixels = made(seed), windows(60, seed)
+    layers, pixels = made("pnet", seed), windows(60, seed)
     if (pnet := opened(layers)) is None:
         return
-    expected = plain(layers, pixels).reshape(60, 5)
+    expected = plain("pnet", layers, pixels).reshape(60, 5)
     assert np.ptp(expected, axis=0).min() > 1
     assert np.abs(pnet.answers(pixels) - expected).max() < 1e-5 * np.abs(expected).max()
 
@@ -65,7 +65,7 @@ def test_it_says_what_its_definition_says(seed):
 @compiled
 def test_each_window_is_seen_for_itself_by_however_many_threads():
     pixels = windows(64)
-    if (pnet := opened(shipped())) is None:
+    if (pnet := opened(shipped("pnet"))) is None:
         return
     together = pnet.answers(pixels)
     with ThreadPoolExecutor(4) as pool:
@@ -75,7 +75,7 @@ def test_each_window_is_seen_for_itself_by_however_many_threads():
 
 @compiled
 def test_no_window_no_answer():
-    if (pnet := opened(shipped())) is not None:
+    if (pnet := opened(shipped("pnet"))) is not None:
         assert pnet.answers(windows(0)).shape == (0, 5)
 
 
@@ -92,14 +92,14 @@ def test_no_window_no_answer():
     ids=["planes first", "one window", "too wide", "strided", "turned"],
 )
 def test_windows_that_lie_otherwise_are_refused(pixels):
-    if (pnet := opened(shipped())) is not None:
+    if (pnet := opened(shipped("pnet"))) is not None:
         with pytest.raises(ValueError, match=str(pixels.shape[-1])):
             pnet.answers(pixels)
 
 
 @pytest.mark.parametrize("layer", range(4))
 def test_layers_of_other_shapes_are_none_of_a_pnet(layer):
-    layers = made(0)
+    layers = made("pnet", 0)
     weight, bias, slopes = layers[layer]
     layers[layer] = (np.concatenate([weight, weight[:1]]), bias, slopes)
     assert open_window_pnet(layers) is None
@@ -107,19 +107,19 @@ def test_layers_of_other_shapes_are_none_of_a_pnet(layer):
 
 def test_a_network_bent_elsewhere_is_none():
     for layer in range(3):
-        layers = made(0)
+        layers = made("pnet", 0)
         layers[layer] = (*layers[layer][:2], None)
         assert open_window_pnet(layers) is None
-    layers = made(0)
+    layers = made("pnet", 0)
     layers[3] = (*layers[3][:2], np.ones(5, np.float32))
     assert open_window_pnet(layers) is None
-    assert open_window_pnet(made(0)[:3]) is None
+    assert open_window_pnet(made("pnet", 0)[:3]) is None
     assert open_window_pnet([]) is None
 
 
 def test_without_the_library_there_is_none(tmp_path, monkeypatch):
     with native_library_at(tmp_path / "_native.so", monkeypatch):
-        assert open_window_pnet(shipped()) is None
+        assert open_window_pnet(shipped("pnet")) is None
 
 
 @compiled

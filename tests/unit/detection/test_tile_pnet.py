@@ -12,21 +12,14 @@ from ood_face.detection import open_mtcnn
 from ood_face.detection.cascade import COARSE_MARGIN
 from ood_face.detection.compiled import CompiledLoops
 from ood_face.detection.crew import Crew
-from ood_face.detection.matrix import TilePnet, open_tile_pnet
 from ood_face.detection.pyramid import TILE_SIDES_PX, layout
+from ood_face.detection.tile_pnet import TilePnet, open_tile_pnet
 from ood_face.imaging import decode
-from ood_face.runtime.precision import CPU_INFO
 from tests.benchmark.made_pictures import PICTURES
 from tests.fakes.native import native_library_at, why_not_compiled
-from tests.unit.detection.pnets import WEIGHTS, made, plain, session, shipped
+from tests.unit.detection.networks import WEIGHTS, has_matrix_unit, made, plain, session, shipped
 
 compiled = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
-
-
-def has_matrix_unit():
-    """Whether this processor has the unit, and all that is used beside it."""
-    wanted = {"amx_tile", "amx_bf16", "avx512_bf16", "avx512vl", "avx512bw"}
-    return wanted <= set(CPU_INFO.read_text(encoding="ascii").split())
 
 
 def opened(layers):
@@ -53,10 +46,10 @@ def logits_of(pnet, tile):
 @compiled
 @pytest.mark.parametrize("side_px", [*TILE_SIDES_PX, 64, 68])
 def test_it_says_what_its_definition_says(side_px):
-    layers, tile = made(side_px), tile_of(side_px)
+    layers, tile = made("pnet", side_px), tile_of(side_px)
     if (pnet := opened(layers)) is None:
         return
-    expected = plain(layers, tile)[:, 0]
+    expected = plain("pnet", layers, tile)[:, 0]
     found = logits_of(pnet, tile)
     assert found.shape == expected.shape
     # eight bits of each number are kept, and four layers add their errors up
@@ -66,9 +59,9 @@ def test_it_says_what_its_definition_says(side_px):
 
 @compiled
 def test_on_pictures_it_errs_by_less_than_the_margin_of_the_first_look():
-    if (pnet := opened(shipped())) is None:
+    if (pnet := opened(shipped("pnet"))) is None:
         return
-    exact, side_px = session(), max(TILE_SIDES_PX)
+    exact, side_px = session("pnet"), max(TILE_SIDES_PX)
     for path in sorted(PICTURES.glob("*.jpg")):
         image = decode(path.read_bytes()).astype(np.float32)
         tile = np.ascontiguousarray(image[None, 80 : 80 + side_px, 80 : 80 + side_px])
@@ -78,7 +71,7 @@ def test_on_pictures_it_errs_by_less_than_the_margin_of_the_first_look():
 
 @compiled
 def test_what_the_memory_held_before_does_not_matter():
-    if (pnet := opened(shipped())) is None:
+    if (pnet := opened(shipped("pnet"))) is None:
         return
     tile, other = tile_of(160), np.full((1, 208, 208, 3), np.nan, np.float32)
     first = logits_of(pnet, tile)
@@ -89,7 +82,7 @@ def test_what_the_memory_held_before_does_not_matter():
 
 @compiled
 def test_threads_do_not_disturb_each_other():
-    if (pnet := opened(shipped())) is None:
+    if (pnet := opened(shipped("pnet"))) is None:
         return
     tiles = [tile_of(160, seed) for seed in range(16)]
     singly = [logits_of(pnet, tile).tobytes() for tile in tiles]
@@ -100,7 +93,7 @@ def test_threads_do_not_disturb_each_other():
 
 @compiled
 def test_the_loops_run_it_on_every_tile_of_a_picture():
-    if (pnet := opened(shipped())) is None:
+    if (pnet := opened(shipped("pnet"))) is None:
         return
     image = decode((PICTURES / "two_people.jpg").read_bytes())
     loops = CompiledLoops()
@@ -131,18 +124,18 @@ def test_the_loops_run_it_on_every_tile_of_a_picture():
     ids=["channels last", "planes", "two", "not square", "not of fours", "float64"],
 )
 def test_tiles_that_lie_otherwise_are_refused(image):
-    if (pnet := opened(shipped())) is not None:
+    if (pnet := opened(shipped("pnet"))) is not None:
         with pytest.raises(ValueError, match=str(image.shape[-1])), pnet.aimed(image):
             pass
 
 
 def test_other_layers_are_none_of_a_pnet():
-    assert open_tile_pnet(made(0)[:3]) is None
+    assert open_tile_pnet(made("pnet", 0)[:3]) is None
 
 
 def test_without_the_library_there_is_none(tmp_path, monkeypatch):
     with native_library_at(tmp_path / "_native.so", monkeypatch):
-        assert open_tile_pnet(shipped()) is None
+        assert open_tile_pnet(shipped("pnet")) is None
 
 
 @compiled
