@@ -1,19 +1,25 @@
 """Where threads run.
 
-Left to itself, Linux may wake a thread on the very core that another one keeps busy, and leave both
-there for seconds while a core idles (seen on a machine of two). Who knows which threads are busy at
-the same time can keep them apart.
+Left to itself, Linux may wake a thread on the very core that another one keeps busy, or move a busy
+thread to the core of the one that wakes it, and leave both there for seconds while a core idles
+(seen on a machine of two). Who knows which threads are busy at the same time can keep them apart.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
-__all__ = ["anywhere", "current_core", "keep_off"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["anywhere", "current_core", "keep_off", "keep_on", "staying"]
 
 _LIBC = ctypes.PyDLL(None)
+# of the program when it began; a thread that is kept somewhere has fewer
+_CORES = frozenset(os.sched_getaffinity(0))
 
 
 def current_core() -> int:
@@ -42,10 +48,24 @@ def keep_off(cores: set[int], thread: int = 0) -> bool:
     -------
     False: nothing was changed, because no core would be left or the system refused
     """
-    others = os.sched_getaffinity(os.getpid()) - cores
-    if not others:
-        return False
+    return keep_on(_CORES - cores, thread)
+
+
+def keep_on(cores: set[int] | frozenset[int], thread: int = 0) -> bool:
+    """Let a thread run on these cores only; parameters and result are those of ``keep_off``."""
     with suppress(OSError):
-        os.sched_setaffinity(thread, others)
-        return True
+        if cores:
+            os.sched_setaffinity(thread, cores)
+            return True
     return False
+
+
+@contextmanager
+def staying() -> Iterator[int]:
+    """Keep the calling thread on the core that it is on; gives that core."""
+    core, before = current_core(), os.sched_getaffinity(0)
+    keep_on({core})
+    try:
+        yield core
+    finally:
+        keep_on(before)

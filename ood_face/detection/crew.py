@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
-from ood_face.cores import current_core, keep_off
+from ood_face.cores import keep_off, staying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +23,8 @@ _Done = TypeVar("_Done")
 class Crew:
     """A caller's thread and those that help it; for one caller at a time.
 
-    The helpers are kept off the caller's core: without that, two threads sometimes took as long as
-    one (see :mod:`ood_face.cores`).
+    While they work, the caller stays on its core and the helpers off it: without that, two threads
+    sometimes took as long as one (see :mod:`ood_face.cores`).
 
     Parameters
     ----------
@@ -52,12 +52,13 @@ class Crew:
         """Return what ``work`` makes of each part, in order; all are done when this returns."""
         if self._helpers is None or len(parts) < 2:
             return [work(part) for part in parts]
-        self._make_way()
-        others = [self._helpers.submit(work, part) for part in parts[1:]]
-        try:
-            first = work(parts[0])
-        finally:
-            wait(others)
+        with staying() as core:
+            self._make_way(core)
+            others = [self._helpers.submit(work, part) for part in parts[1:]]
+            try:
+                first = work(parts[0])
+            finally:
+                wait(others)
         return [first, *(other.result() for other in others)]
 
     def shares(self, count: int, smallest: int) -> list[slice]:
@@ -66,8 +67,7 @@ class Crew:
         edges = [count * part // parts for part in range(parts + 1)]
         return [slice(*edge) for edge in pairwise(edges)]
 
-    def _make_way(self) -> None:
-        core = current_core()
+    def _make_way(self, core: int) -> None:
         if core == self._avoided:
             return
         kept_off = [keep_off({core}, helper) for helper in self._ids]

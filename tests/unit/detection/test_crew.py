@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ood_face.detection import crew as crew_module
 from ood_face.detection.crew import Crew, Crews
 
 # longer than anything here takes; who waits so long has waited in vain
@@ -154,17 +153,34 @@ def test_a_crew_is_given_back_by_a_caller_that_fails():
         assert crew.each(abs, [-1, -2]) == [1, 2]
 
 
-def test_helpers_are_kept_off_the_core_that_the_caller_keeps_busy(monkeypatch):
+def test_while_they_work_the_caller_stays_and_the_helpers_are_kept_off_its_core():
     cores, crew = os.sched_getaffinity(0), Crew(3)
     together = threading.Barrier(3, timeout=LONG_S)
     for core in sorted(cores):
-        monkeypatch.setattr(crew_module, "current_core", lambda at=core: at)
-        caller, *helpers = crew.each(
-            lambda _: together.wait() >= 0 and os.sched_getaffinity(0), range(3)
-        )
-        assert caller == cores
+        os.sched_setaffinity(0, {core})
+        try:
+            caller, *helpers = crew.each(
+                lambda _: together.wait() >= 0 and os.sched_getaffinity(0), range(3)
+            )
+        finally:
+            os.sched_setaffinity(0, cores)
+        assert caller == {core}
         # where there is one core, they share it
         assert helpers == [(cores - {core}) or cores] * 2
+
+
+def test_afterwards_the_caller_runs_where_it_ran_before():
+    cores, inside = os.sched_getaffinity(0), []
+    together = threading.Barrier(2, timeout=LONG_S)
+
+    def work(part):
+        together.wait()
+        if part == 0:
+            inside.append(os.sched_getaffinity(0))
+
+    Crew(2).each(work, range(2))
+    assert [len(kept) for kept in inside] == [1]
+    assert os.sched_getaffinity(0) == cores
 
 
 def test_a_caller_bound_to_one_core_is_helped_all_the_same():
