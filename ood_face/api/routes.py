@@ -17,6 +17,7 @@ from ood_face.api.answers import (
     scenario_of,
 )
 from ood_face.api.auth import require
+from ood_face.api.dumped import dumped
 from ood_face.api.explanation_schemas import UncertaintyOut
 from ood_face.api.forms import ReadBody
 from ood_face.api.openapi import body, problems
@@ -74,6 +75,7 @@ def _add_extract(router: APIRouter, service: FaceService, settings: Settings) ->
         openapi_extra=body("image"),
         responses=problems(408, 413, 415, 503),
     )
+    @dumped
     def extract(
         request: Request,
         sent: ReadBody,
@@ -128,6 +130,7 @@ def _add_compare(router: APIRouter, service: FaceService, settings: Settings) ->
         ),
         responses=problems(404, 408, 413, 415, 503),
     )
+    @dumped
     def compare(
         request: Request,
         sent: ReadBody,

@@ -16,6 +16,7 @@ from ood_face.api.answers import (
 )
 from ood_face.api.bodies import CALIBRATION, SCENARIO, fields_body
 from ood_face.api.callers import IdentifyCaller
+from ood_face.api.dumped import dumped
 from ood_face.api.forms import ReadBody
 from ood_face.api.openapi import problems
 from ood_face.api.pictures import decode_field
@@ -54,6 +55,7 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
         openapi_extra=fields_body({}, {"top_k": _TOP_K} | _POLICY, picture="image"),
         responses=problems(404, 408, 409, 413, 415, 503),
     )
+    @dumped
     def identify(
         caller: IdentifyCaller, request: Request, gallery: GalleryParameter, sent: ReadBody
     ) -> IdentifyResponse:
@@ -83,6 +85,7 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
         openapi_extra=fields_body({}, _POLICY, picture="image"),
         responses=problems(404, 408, 409, 413, 415, 503),
     )
+    @dumped
     def verify(
         caller: IdentifyCaller,
         request: Request,
