@@ -2,7 +2,8 @@
 
 The P- and the R-Net refuse nearly everything they look at. Where a network has a fast, coarse copy
 (:class:`Network`), that one looks first, with a threshold lowered by more than it errs, and the
-network itself looks only at what is left: what comes out is the network's own.
+network itself looks only at what is left: what comes out is the network's own. Of the O-Net's boxes
+only those that may win go on (:mod:`ood_face.detection.rivals`).
 
 References
 ----------
@@ -21,6 +22,7 @@ import numpy as np
 from ood_face.detection import geometry
 from ood_face.detection.nms import suppress, suppress_contained
 from ood_face.detection.pyramid import STRIDE_PX, WINDOW_PX, layout
+from ood_face.detection.rivals import contenders
 from ood_face.detection.scanning import Scene, joined, scan, seen_by
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ FACE_NUMBERS = 15
 PNET_BATCHES = (16, 64, 256)
 RNET_BATCHES = (4, 8, 16, 32, 64)
 ONET_BATCHES = (1, 2, 4, 8, 16)
+# of fewer boxes, waking a helper costs more than it brings
+ONET_SHARE = 3
 # how much lower the logit of "face" may be where the coarse copy looks: measured on 40 pictures,
 # of 11,088 windows above the P-Net's threshold 9 in 100,000 came out lower by more than 0.3, none
 # by more than 0.5; see tests/benchmark/README.md
@@ -148,12 +152,23 @@ def refine(
     probabilities : float32 array of shape (M,)
     landmarks : float32 array of shape (M, 5, 2)
     """
+    first = onet.exact if onet.coarse is None else onet.coarse
 
-    def look(share: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def look(share: slice) -> tuple[NDArray[np.float32], ...]:
         some, pixels = _cut_out(scene.picture, boxes[share], ONET_PX)
-        return some, _look(pixels, onet.exact, ONET_BATCHES, FACE_NUMBERS)
+        return some, pixels, _look(pixels, first, ONET_BATCHES, FACE_NUMBERS)
 
-    boxes, answers = joined(scene.crew.each(look, scene.crew.shares(len(boxes), 1)))
+    def look_closely(share: slice) -> NDArray[np.float32]:
+        return _look(pixels[share], onet.exact, ONET_BATCHES, FACE_NUMBERS)
+
+    shares = scene.crew.shares(len(boxes), ONET_SHARE)
+    boxes, pixels, answers = joined(scene.crew.each(look, shares))
+    if onet.coarse is not None:
+        there = geometry.moved(boxes, answers[:, 1:5], extra_px=1)
+        left = contenders(there, answers[:, 0], _logit(threshold), REFINE_OVERLAP)
+        boxes, pixels = boxes[left], pixels[left]
+        shares = scene.crew.shares(len(boxes), ONET_SHARE)
+        answers = np.concatenate(scene.crew.each(look_closely, shares))
     probabilities = geometry.sigmoid(answers[:, 0])
     passed = probabilities > threshold
     boxes, answers, probabilities = boxes[passed], answers[passed], probabilities[passed]

@@ -136,6 +136,7 @@ def open_mtcnn(
         looking = open_tile_pnet(of_pnet) or coarse(*paths["pnet"])
         pnet = Network(exact["pnet"], looking, open_window_pnet(of_pnet))
         rnet = Network(exact["rnet"], open_crop_rnet(of_rnet) or coarse(*paths["rnet"]))
+        onet = Network(exact["onet"], coarse(*paths["onet"]))
     return MtcnnDetector(
         pnet, rnet, onet, settings, Crews(threads, workers) if threads > 1 else None
     )

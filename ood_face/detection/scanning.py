@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     _Found = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 __all__ = ["Scene", "joined", "scan", "seen_by"]
-
-_First = TypeVar("_First", "NDArray[np.int64]", "NDArray[np.float32]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,8 @@ def scan(scene: Scene, levels: Layout, network: Session, lowest: float) -> _Foun
 
     threads = min(scene.crew.threads, len(levels.tiles))
     found = dict(chain.from_iterable(scene.crew.each(work, range(threads))))
-    return joined([found[index] for index in range(len(found))])
+    windows, answers = joined([found[index] for index in range(len(found))])
+    return windows, answers
 
 
 def seen_by(network: Session, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -81,9 +80,6 @@ def seen_by(network: Session, pixels: NDArray[np.float32]) -> NDArray[np.float32
     return answer
 
 
-def joined(
-    parts: Sequence[tuple[_First, NDArray[np.float32]]],
-) -> tuple[_First, NDArray[np.float32]]:
-    """Put pairs of arrays behind each other."""
-    first, second = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return first, second
+def joined(parts: Sequence[tuple[NDArray[Any], ...]]) -> tuple[NDArray[Any], ...]:
+    """Put tuples of as many arrays behind each other."""
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
