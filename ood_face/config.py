@@ -68,8 +68,8 @@ class Settings(BaseSettings):
     threads_per_worker: int = Field(
         1,
         ge=1,
-        description="Threads that look for faces in one picture; as many as cores answer a single "
-        "caller sooner, and many callers later.",
+        description="Threads that share one picture, its windows and its faces; as many as cores "
+        "answer a single caller sooner, and many callers later.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",

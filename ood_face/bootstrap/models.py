@@ -68,9 +68,7 @@ def open_service(
         manifest,
         settings.model,
         workers=settings.workers,
-        # more wait for each other: 20 ms after the last face, the next one took 8 ms with two
-        # threads and 3 with one
-        threads=1,
+        threads=settings.threads_per_worker,
         precision=settings.precision,
         engine=settings.engine,
     )

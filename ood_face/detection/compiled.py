@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ood_face.detection.crew import Crew
+    from ood_face.crew import Crew
     from ood_face.detection.pyramid import Layout
     from ood_face.types import RgbImage
 

@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ood_face.artifacts import verified_path
+from ood_face.crew import Crews
 from ood_face.detection import cascade
 from ood_face.detection.cascade import Network
-from ood_face.detection.crew import Crew, Crews
 from ood_face.detection.crop_rnet import open_crop_rnet
 from ood_face.detection.loops import loops
 from ood_face.detection.scanning import Scene
@@ -19,6 +19,7 @@ from ood_face.runtime import Convolution, OneDnnSession, choose_precision, open_
 
 if TYPE_CHECKING:
     from ood_face.artifacts import Manifest
+    from ood_face.crew import Crew
     from ood_face.detection.windows import Layer
     from ood_face.runtime import Engine, PaddleSession, Precision
     from ood_face.types import DetectedFace, RgbImage
@@ -44,7 +45,7 @@ class MtcnnDetector:
         settings: MtcnnSettings | None = None,
         crews: Crews | None = None,
     ) -> None:
-        self._crews = crews
+        self._crews = Crews() if crews is None else crews
         self._pnet, self._rnet, self._onet = pnet, rnet, onet
         self._settings = MtcnnSettings() if settings is None else settings
 
@@ -72,8 +73,6 @@ class MtcnnDetector:
             A network failed.
         """
         check_image(image)
-        if self._crews is None:
-            return self._found(image, Crew())
         with self._crews.taken() as crew:
             return self._found(image, crew)
 
@@ -137,9 +136,7 @@ def open_mtcnn(
         pnet = Network(exact["pnet"], looking, open_window_pnet(of_pnet))
         rnet = Network(exact["rnet"], open_crop_rnet(of_rnet) or coarse(*paths["rnet"]))
         onet = Network(exact["onet"], coarse(*paths["onet"]))
-    return MtcnnDetector(
-        pnet, rnet, onet, settings, Crews(threads, workers) if threads > 1 else None
-    )
+    return MtcnnDetector(pnet, rnet, onet, settings, Crews(threads, workers))
 
 
 def _layers(session: OneDnnSession | PaddleSession) -> list[Layer]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ood_face.detection.crew import Crew
+    from ood_face.crew import Crew
     from ood_face.detection.loops import Picture
     from ood_face.detection.pyramid import Layout
     from ood_face.ports import Session

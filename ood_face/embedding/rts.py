@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ood_face.crew import Crews
 from ood_face.embedding.dropout import crop_generator, monte_carlo, run_passes
 from ood_face.embedding.features import not_finite, unit_features
 from ood_face.errors import ArtifactError
@@ -39,10 +40,19 @@ class RtsEmbedder:
     head : makes features and variances of the activations
     curve : maps the mean variance to the score
     model_id : written into every template
+    crews : the threads that embed the faces of one call; None: the caller's alone
     """
 
-    def __init__(self, session: Session, head: Head, curve: ScoreCurve, model_id: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        head: Head,
+        curve: ScoreCurve,
+        model_id: str,
+        crews: Crews | None = None,
+    ) -> None:
         self._session = session
+        self._crews = Crews() if crews is None else crews
         self._head = head
         self._curve = curve
         self._model_id = model_id
@@ -157,9 +167,15 @@ class RtsEmbedder:
     def _activations(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         images = preprocess(crops)
         flat = np.empty((len(images), self._head.width), np.float32)
-        for start in range(0, len(images), MAX_BATCH):
-            part = slice(start, start + MAX_BATCH)
-            flat[part] = self._session.run({"image": images[part]})[FLAT_OUTPUT]
+
+        def run(share: slice) -> None:
+            for start in range(share.start, share.stop, MAX_BATCH):
+                part = slice(start, min(start + MAX_BATCH, share.stop))
+                flat[part] = self._session.run({"image": images[part]})[FLAT_OUTPUT]
+
+        # a face's numbers are the same whatever others are beside it
+        with self._crews.taken() as crew:
+            crew.each(run, crew.shares(len(images), 1))
         return flat
 
     def _embeddings(self, raw: NDArray[np.float32], variances: NDArray[np.float32]) -> Embeddings:

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ood_face.crew import Crew
 from ood_face.detection.compiled import CompiledLoops, NativeNetwork
-from ood_face.detection.crew import Crew
 from ood_face.detection.interpreted import NumpyLoops
 from ood_face.detection.pyramid import layout
 from ood_face.detection.scanning import Scene, joined, scan

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from ood_face.artifacts import Manifest
+from ood_face.crew import Crew
 from ood_face.detection import open_mtcnn
 from ood_face.detection.cascade import COARSE_MARGIN
 from ood_face.detection.compiled import CompiledLoops
-from ood_face.detection.crew import Crew
 from ood_face.detection.pyramid import TILE_SIDES_PX, layout
 from ood_face.detection.tile_pnet import TilePnet, open_tile_pnet
 from ood_face.imaging import decode

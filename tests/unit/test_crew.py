@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ood_face.detection.crew import Crew, Crews
+from ood_face.crew import Crew, Crews
 
 # longer than anything here takes; who waits so long has waited in vain
 LONG_S = 60
@@ -23,8 +23,8 @@ class PartError(Exception):
     """What one part's work ends with."""
 
 
-def detection_threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("detection")]
+def crew_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("crew")]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -59,11 +59,11 @@ def test_as_many_threads_as_it_was_made_with_work_at_once():
 
 
 def test_one_thread_makes_no_thread_and_works_in_the_callers():
-    before = detection_threads()
+    before = crew_threads()
     with Crews(1, callers=8).taken() as crew:
         workers = crew.each(lambda _: threading.current_thread(), range(5))
     assert set(workers) == {threading.current_thread()}
-    assert set(detection_threads()) <= set(before)
+    assert set(crew_threads()) <= set(before)
 
 
 def test_a_single_part_is_the_callers_own():

@@ -1,4 +1,4 @@
-"""Several threads at the parts of one picture."""
+"""Several threads at the parts of one piece of work."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Crew:
                 self._ids.append(threading.get_native_id())
                 started.wait()
 
-            self._helpers = ThreadPoolExecutor(threads - 1, "detection")
+            self._helpers = ThreadPoolExecutor(threads - 1, "crew")
             for _ in range(threads - 1):
                 self._helpers.submit(note)
             started.wait()
@@ -80,19 +80,24 @@ class Crews:
 
     Parameters
     ----------
-    threads : of each crew
+    threads : of each crew; 1: every caller works alone, and none waits
     callers : that are helped at once; further ones wait
     """
 
     def __init__(self, threads: int = 1, callers: int = 1) -> None:
         # last in, first out: the crew whose threads ran last
-        self._idle: queue.LifoQueue[Crew] = queue.LifoQueue()
-        for _ in range(callers):
-            self._idle.put(Crew(threads))
+        self._idle: queue.LifoQueue[Crew] | None = None
+        if threads > 1:
+            self._idle = queue.LifoQueue()
+            for _ in range(callers):
+                self._idle.put(Crew(threads))
 
     @contextmanager
     def taken(self) -> Iterator[Crew]:
         """Wait for a crew, and have it alone."""
+        if self._idle is None:
+            yield Crew()
+            return
         crew = self._idle.get()
         try:
             yield crew
