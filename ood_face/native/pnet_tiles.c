@@ -3,6 +3,8 @@
  * out. A library's convolutions write every layer of the few channels to memory and read it again.
  */
 
+#define _DEFAULT_SOURCE 1 /* syscall */
+
 #include "matrix.h"
 
 #ifdef WITH_MATRICES
