@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.detection.matrix import aligned, in_memory, of_pixels, of_rows, products
-from ood_face.native import NativeMissingError, library
+from ood_face.detection.matrix import aligned, in_memory, of_pixels, of_rows, products, unit
+from ood_face.detection.windows import are_of
 
 if TYPE_CHECKING:
     import ctypes
@@ -89,14 +89,7 @@ def open_crop_rnet(layers: Sequence[Layer]) -> CropRnet | None:
 
     Returns
     -------
-    None: there is no native library, the processor has no such unit, or the layers are others
+    None: see :func:`ood_face.detection.matrix.unit`; or the layers are others
     """
-    try:
-        native = library()
-    except NativeMissingError:
-        return None
-    bent = [slopes is not None for _, _, slopes in layers]
-    fits = tuple(weight.shape for weight, _, _ in layers) == _SHAPES
-    if not fits or bent != [True] * 4 + [False] or not native.matrix_usable():
-        return None
-    return CropRnet(native, layers)
+    native = unit()
+    return CropRnet(native, layers) if native is not None and are_of(layers, _SHAPES) else None

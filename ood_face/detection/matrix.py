@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ood_face.native import NativeMissingError, library
+
 if TYPE_CHECKING:
+    import ctypes
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
@@ -20,13 +23,22 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.uint16]
 
-__all__ = ["DEPTH", "aligned", "in_memory", "of_pixels", "of_rows", "products"]
+__all__ = ["aligned", "in_memory", "of_pixels", "of_rows", "products", "unit"]
 
 _ALIGNMENT = 64
 # pixels are centred before they are rounded
 _MIDDLE = 127.5
 # of a matrix: rows, columns
-DEPTH, _WIDTH = 32, 16
+_DEPTH, _WIDTH = 32, 16
+
+
+def unit() -> ctypes.CDLL | None:
+    """Return the native library; None: it is not there, or the processor has no such unit."""
+    try:
+        native = library()
+    except NativeMissingError:
+        return None
+    return native if native.matrix_usable() else None
 
 
 def in_memory(layers: Sequence[Layer], matrices: Sequence[Matrix]) -> NDArray[np.uint8]:
@@ -57,11 +69,11 @@ def of_pixels(weight: NDArray[np.float32]) -> Iterator[Matrix]:
     from the next one; the second and the fourth make the odd row.
     """
     for rows in ((0, 1), (None, 0), (2, None), (1, 2)):
-        product = np.zeros((DEPTH // 8, 2, 4, len(weight)), np.float32)
+        product = np.zeros((_DEPTH // 8, 2, 4, len(weight)), np.float32)
         for place, row in enumerate(rows):
             if row is not None:
                 product[:3, place, :3] = weight[:, :, row].transpose(2, 1, 0)
-        yield from products(product.reshape(DEPTH, -1))
+        yield from products(product.reshape(_DEPTH, -1))
 
 
 def of_rows(weight: NDArray[np.float32], channels: int) -> Iterator[Matrix]:
@@ -76,13 +88,13 @@ def of_rows(weight: NDArray[np.float32], channels: int) -> Iterator[Matrix]:
 def products(line: NDArray[np.float32]) -> Iterator[Matrix]:
     """Cut a matrix of shape (numbers, filters) into those of the unit: ``filters`` of matrix.h."""
     depth, width = (
-        -(-side // step) * step for side, step in zip(line.shape, (DEPTH, _WIDTH), strict=True)
+        -(-side // step) * step for side, step in zip(line.shape, (_DEPTH, _WIDTH), strict=True)
     )
     whole = np.pad(line, ((0, depth - len(line)), (0, width - line.shape[1])))
-    for top, bottom in pairwise(range(0, depth + 1, DEPTH)):
+    for top, bottom in pairwise(range(0, depth + 1, _DEPTH)):
         for left, right in pairwise(range(0, width + 1, _WIDTH)):
             part = whole[top:bottom, left:right]
-            yield _bfloat16(part.reshape(DEPTH // 2, 2, _WIDTH).transpose(0, 2, 1))
+            yield _bfloat16(part.reshape(_DEPTH // 2, 2, _WIDTH).transpose(0, 2, 1))
 
 
 def aligned(values: NDArray[np.uint8]) -> NDArray[np.uint8]:

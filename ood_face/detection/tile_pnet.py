@@ -1,7 +1,7 @@
 """The P-Net's first look at a tile, on the matrix unit (:mod:`ood_face.detection.matrix`).
 
-The same network through oneDNN, in bfloat16 as well, takes twice as long; the logits err by half as
-much, because the pixels are centred before they are rounded. ``ood_face/native/pnet_tiles.c`` is
+The same network through oneDNN, in bfloat16 as well, takes twice as long; the logits err a third
+less, because the pixels are centred before they are rounded. ``ood_face/native/pnet_tiles.c`` is
 written for exactly this network.
 """
 
@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.detection.matrix import aligned, in_memory, of_pixels, of_rows, products
-from ood_face.detection.windows import fits_pnet
-from ood_face.native import NativeMissingError, library
+from ood_face.detection.matrix import aligned, in_memory, of_pixels, of_rows, products, unit
+from ood_face.detection.windows import PNET_SHAPES, are_of
 
 if TYPE_CHECKING:
     import ctypes
@@ -117,12 +116,7 @@ def open_tile_pnet(layers: Sequence[Layer]) -> TilePnet | None:
 
     Returns
     -------
-    None: there is no native library, the processor has no such unit, or the layers are others
+    None: see :func:`ood_face.detection.matrix.unit`; or the layers are others
     """
-    try:
-        native = library()
-    except NativeMissingError:
-        return None
-    if not fits_pnet(layers) or not native.matrix_usable():
-        return None
-    return TilePnet(native, layers)
+    native = unit()
+    return TilePnet(native, layers) if native is not None and are_of(layers, PNET_SHAPES) else None

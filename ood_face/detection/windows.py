@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Layer", "WindowPnet", "fits_pnet", "open_window_pnet"]
+__all__ = ["PNET_SHAPES", "Layer", "WindowPnet", "are_of", "open_window_pnet"]
 
 _LANES = 16
 _NUMBERS = 5
 # filters, channels, kernel: the layers that the native code is written for
-_SHAPES = ((10, 3, 3, 3), (16, 10, 3, 3), (32, 16, 3, 3), (5, 32, 1, 1))
+PNET_SHAPES = ((10, 3, 3, 3), (16, 10, 3, 3), (32, 16, 3, 3), (5, 32, 1, 1))
 
 # of a convolution: weight (filters, channels, rows, columns), bias (filters,), PReLU slopes or None
 Layer = tuple["NDArray[np.float32]", "NDArray[np.float32]", "NDArray[np.float32] | None"]
@@ -89,13 +89,13 @@ def open_window_pnet(layers: Sequence[Layer]) -> WindowPnet | None:
         native = library()
     except NativeMissingError:
         return None
-    if not fits_pnet(layers) or not native.pnet_usable():
+    if not are_of(layers, PNET_SHAPES) or not native.pnet_usable():
         return None
     return WindowPnet(native, layers)
 
 
-def fits_pnet(layers: Sequence[Layer]) -> bool:
-    """Return whether these are the layers that the native code is written for."""
-    shapes = tuple(weight.shape for weight, _, _ in layers)
+def are_of(layers: Sequence[Layer], shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Return whether layers have these shapes, and a PReLU behind each but the last."""
     bent = [slopes is not None for _, _, slopes in layers]
-    return shapes == _SHAPES and bent == [True, True, True, False]
+    found = tuple(weight.shape for weight, _, _ in layers)
+    return found == tuple(shapes) and bent == [True] * (len(bent) - 1) + [False]
