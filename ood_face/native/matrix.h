@@ -47,6 +47,12 @@ INLINE_MATRIX void put(bf16 *at, __m512 value)
     _mm256_storeu_si256((__m256i *)at, (__m256i)_mm512_cvtneps_pbh(value));
 }
 
+/* The same of twice as many numbers. */
+INLINE_MATRIX void put_two(bf16 *at, __m512 first, __m512 second)
+{
+    _mm512_storeu_si512(at, (__m512i)_mm512_cvtne2ps_pbh(second, first));
+}
+
 /* Pixels around zero, two rows together; the side is a multiple of 4. */
 MATRIX static inline void pack(const float *pixels, int64_t side, bf16 *out)
 {

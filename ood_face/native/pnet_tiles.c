@@ -67,16 +67,20 @@ static places places_in(uint8_t *room, int64_t side)
 }
 
 /* PReLU and the largest of 2 x 2: a PReLU may fall below zero, so the smallest counts, too. */
+INLINE_MATRIX __m512 largest(float (*sums)[ROWS][LANES], int from, __m512 slopes)
+{
+    const __m512 a = _mm512_loadu_ps(sums[0][from]), b = _mm512_loadu_ps(sums[0][from + 1]);
+    const __m512 c = _mm512_loadu_ps(sums[1][from]), d = _mm512_loadu_ps(sums[1][from + 1]);
+    const __m512 high = _mm512_max_ps(_mm512_max_ps(a, b), _mm512_max_ps(c, d));
+    const __m512 low = _mm512_min_ps(_mm512_min_ps(a, b), _mm512_min_ps(c, d));
+    return _mm512_max_ps(bent(high, slopes), bent(low, slopes));
+}
+
 INLINE_MATRIX void pooled(float (*sums)[ROWS][LANES], __m512 slopes, bf16 *out)
 {
-#pragma GCC unroll 8
-    for (int i = 0; i < ROWS / 2; i++) {
-        const __m512 a = _mm512_loadu_ps(sums[0][2 * i]), b = _mm512_loadu_ps(sums[0][2 * i + 1]);
-        const __m512 c = _mm512_loadu_ps(sums[1][2 * i]), d = _mm512_loadu_ps(sums[1][2 * i + 1]);
-        const __m512 high = _mm512_max_ps(_mm512_max_ps(a, b), _mm512_max_ps(c, d));
-        const __m512 low = _mm512_min_ps(_mm512_min_ps(a, b), _mm512_min_ps(c, d));
-        put(out + LANES * i, _mm512_max_ps(bent(high, slopes), bent(low, slopes)));
-    }
+#pragma GCC unroll 4
+    for (int i = 0; i < ROWS; i += 4)
+        put_two(out + LANES * i / 2, largest(sums, i, slopes), largest(sums, i + 2, slopes));
 }
 
 /* In all layers the registers' arithmetic runs one step behind the matrix unit's, beside it. */
@@ -112,8 +116,10 @@ MATRIX static void first_layer(const pnet *net, const bf16 *pixels, int64_t side
 
 INLINE_MATRIX void bend(const float (*sums)[LANES], __m512 slopes, bf16 *out)
 {
-    for (int i = 0; i < 4 * ROWS; i++)
-        put(out + LANES * i, bent(_mm512_loadu_ps(sums[i]), slopes));
+#pragma GCC unroll 4
+    for (int i = 0; i < 4 * ROWS; i += 2)
+        put_two(out + LANES * i, bent(_mm512_loadu_ps(sums[i]), slopes),
+                bent(_mm512_loadu_ps(sums[i + 1]), slopes));
 }
 
 MATRIX static void second_layer(const pnet *net, const bf16 *cells, int64_t side, bf16 *out)
@@ -154,11 +160,12 @@ MATRIX static void second_layer(const pnet *net, const bf16 *cells, int64_t side
 INLINE_MATRIX void join(float (*sums)[ROWS][LANES], const pnet *net, bf16 (*out)[2 * LANES])
 {
     const __m512 low = _mm512_loadu_ps(net->slopes3), high = _mm512_loadu_ps(net->slopes3 + LANES);
+#pragma GCC unroll 4
     for (int i = 0; i < ROWS; i++) {
-        put(out[i], bent(_mm512_loadu_ps(sums[0][i]), low));
-        put(out[i] + LANES, bent(_mm512_loadu_ps(sums[1][i]), high));
-        put(out[ROWS + i], bent(_mm512_loadu_ps(sums[2][i]), low));
-        put(out[ROWS + i] + LANES, bent(_mm512_loadu_ps(sums[3][i]), high));
+        put_two(out[i], bent(_mm512_loadu_ps(sums[0][i]), low),
+                bent(_mm512_loadu_ps(sums[1][i]), high));
+        put_two(out[ROWS + i], bent(_mm512_loadu_ps(sums[2][i]), low),
+                bent(_mm512_loadu_ps(sums[3][i]), high));
     }
 }
 
