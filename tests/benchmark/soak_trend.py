@@ -41,14 +41,16 @@ class Trend:
     at_first : of the least-squares line at a tenth
     growth : of that line from there to the end
     largest : of all numbers from there on
+    highest : of the means over so many numbers in a row as ``trend_of`` was told
     """
 
     at_first: float
     growth: float
     largest: float
+    highest: float
 
     def is_flat(self, share: float, spare: float = 0.0) -> bool:
-        """Return whether neither the line's end nor any number lies too far above its beginning.
+        """Return whether neither the line's end nor any mean lies too far above its beginning.
 
         Parameters
         ----------
@@ -56,11 +58,17 @@ class Trend:
         spare : that may be added beside it, in the number's unit
         """
         limit = self.at_first * share + spare
-        return self.growth <= limit and self.largest - self.at_first <= limit
+        return self.growth <= limit and self.highest - self.at_first <= limit
 
 
-def trend_of(requests: Sequence[int], numbers: Sequence[float]) -> Trend:
+def trend_of(requests: Sequence[int], numbers: Sequence[float], together: int = 1) -> Trend:
     """Return the trend of some numbers over the requests they were taken after.
+
+    Parameters
+    ----------
+    requests, numbers : as many
+    together : means over so many numbers in a row are looked at, of all where there are fewer:
+        what goes up and down by itself must not stay up
 
     Raises
     ------
@@ -75,8 +83,11 @@ def trend_of(requests: Sequence[int], numbers: Sequence[float]) -> Trend:
         raise ValueError(problem)
     at, values = at[settled], values[settled]
     slope, offset = np.polyfit(at, values, 1)
+    together = min(together, len(values))
+    means = np.convolve(values, np.full(together, 1 / together), "valid")
     return Trend(
         at_first=float(offset + slope * at[0]),
         growth=float(slope * (at[-1] - at[0])),
         largest=float(values.max()),
+        highest=float(means.max()),
     )

@@ -52,6 +52,18 @@ def test_a_trend_tells_what_grows_from_what_goes_up_and_down():
     assert peak.is_flat(0.05, spare=80)
 
 
+def test_what_stays_up_is_told_from_a_peak_where_several_are_looked_at_together():
+    at = [100 * (place + 1) for place in range(40)]
+    peak = trend_of(at, [500.0] * 20 + [600.0] + [500.0] * 19, together=10)
+    assert (peak.largest, peak.highest) == (600.0, pytest.approx(510.0))
+    assert peak.is_flat(0.05)
+    stays = trend_of(at, [500.0] * 15 + [600.0] * 10 + [500.0] * 15, together=10)
+    assert stays.highest == pytest.approx(600.0)
+    assert not stays.is_flat(0.05)
+    few = trend_of([100, 200, 300], [1.0, 2.0, 3.0], together=10)
+    assert few.highest == pytest.approx(2.0)
+
+
 def test_what_was_before_a_tenth_of_the_requests_does_not_count():
     at = list(range(100, 2100, 100))
     assert trend_of(at, [100.0, *[500.0] * 19]).is_flat(0.0, spare=1e-6)
