@@ -53,6 +53,26 @@ INLINE_MATRIX void put_two(bf16 *at, __m512 first, __m512 second)
     _mm512_storeu_si512(at, (__m512i)_mm512_cvtne2ps_pbh(second, first));
 }
 
+/* The bits of bfloat16 as integers in the order of the numbers, and back. */
+INLINE_MATRIX __m512i ordered(__m512i bits)
+{
+    const __m512i negative = _mm512_srai_epi16(bits, 15);
+    return _mm512_xor_si512(bits, _mm512_srli_epi16(negative, 1));
+}
+
+/* 16 rows of sums become 32 channels of each, ordered. */
+INLINE_MATRIX void write_pair(float (*low)[LANES], float (*high)[LANES], const float *slopes,
+                              bf16 *out, int64_t step)
+{
+    const __m512 one = _mm512_loadu_ps(slopes), two = _mm512_loadu_ps(slopes + LANES);
+#pragma GCC unroll 4
+    for (int i = 0; i < ROWS; i++) {
+        const __m512bh both = _mm512_cvtne2ps_pbh(bent(_mm512_loadu_ps(high[i]), two),
+                                                  bent(_mm512_loadu_ps(low[i]), one));
+        _mm512_storeu_si512(out + step * i, ordered((__m512i)both));
+    }
+}
+
 /* Pixels around zero, two rows together; the side is a multiple of 4. */
 MATRIX static inline void pack(const float *pixels, int64_t side, bf16 *out)
 {

@@ -10,25 +10,18 @@
 #include <string.h>
 
 enum {
-    SIDE = 24,
-    PAIRS = SIDE / 2,          /* of rows */
+    SIDE = 24, PAIRS = SIDE / 2, /* of rows */
     SIDE1 = 22,                /* after the first convolution, */
     POOLED1 = 11,              /* the pooling, */
     SIDE2 = 9,                 /* the second convolution, */
     POOLED2 = 4,               /* the pooling, */
     SIDE3 = 3,                 /* and the third convolution */
     CHANNELS1 = 32,            /* 28, padded */
-    CHANNELS2 = 48,
-    CHANNELS3 = 64,
-    CHANNELS4 = 128,
-    ANSWERS = 5,
+    CHANNELS2 = 48, CHANNELS3 = 64, CHANNELS4 = 128, ANSWERS = 5,
     FLAT = SIDE3 * SIDE3 * CHANNELS3,
     POSITIONS1 = 272,          /* SIDE1 / 2 * SIDE, in whole matrices */
     POSITIONS2 = 128,          /* SIDE2 * POOLED1, in two whole matrices at once */
-    STEPS2 = 9,
-    STEPS3 = 6,
-    STEPS4 = FLAT / 32,
-    STEPS5 = CHANNELS4 / 32,
+    STEPS2 = 9, STEPS3 = 6, STEPS4 = FLAT / 32, STEPS5 = CHANNELS4 / 32,
     SPARE = 64                 /* positions that are looked at behind the last */
 };
 
@@ -39,7 +32,7 @@ typedef struct {
     float bias5[LANES];
 } rnet;
 
-/* what lies between the layers; all of it begins as zeros, so that all of it is numbers */
+/* what lies between the layers; it begins as zeros, so that all of it is numbers */
 typedef struct {
     bf16 pixels[(PAIRS * SIDE + SPARE) * PIXEL];
     bf16 first[2][POSITIONS1][CHANNELS1]; /* rows 0, 2, 4 ... and 1, 3, 5 ..., in order */
@@ -49,26 +42,6 @@ typedef struct {
     bf16 flat[ROWS][FLAT];
     bf16 fourth[ROWS][CHANNELS4];
 } between;
-
-/* The bits of bfloat16 as integers in the order of the numbers, and back. */
-INLINE_MATRIX __m512i ordered(__m512i bits)
-{
-    const __m512i negative = _mm512_srai_epi16(bits, 15);
-    return _mm512_xor_si512(bits, _mm512_srli_epi16(negative, 1));
-}
-
-/* 16 rows of sums become 32 channels of each, ordered. */
-INLINE_MATRIX void write_pair(float (*low)[LANES], float (*high)[LANES], const float *slopes,
-                              bf16 *out, int64_t step)
-{
-    const __m512 one = _mm512_loadu_ps(slopes), two = _mm512_loadu_ps(slopes + LANES);
-#pragma GCC unroll 4
-    for (int i = 0; i < ROWS; i++) {
-        const __m512bh both = _mm512_cvtne2ps_pbh(bent(_mm512_loadu_ps(high[i]), two),
-                                                  bent(_mm512_loadu_ps(low[i]), one));
-        _mm512_storeu_si512(out + step * i, ordered((__m512i)both));
-    }
-}
 
 MATRIX static void first_layer(const rnet *net, between *room)
 {
@@ -191,7 +164,6 @@ MATRIX static void second_layer(const rnet *net, between *room)
 
 MATRIX static void second_pooling(between *room)
 {
-    const __mmask32 there = 0xffff;
     for (int row = 0; row < POOLED2; row++)
         for (int col = 0; col < POOLED2; col++) {
             const bf16(*at)[CHANNELS2 + 16] = room->second + 2 * (row * POOLED1 + col);
@@ -203,7 +175,7 @@ MATRIX static void second_pooling(between *room)
             }
             bf16 *out = room->pooled2[row * POOLED2 + col];
             _mm512_storeu_si512(out, ordered(low));
-            _mm512_mask_storeu_epi16(out + 32, there, ordered(high));
+            _mm512_mask_storeu_epi16(out + 32, 0xffff, ordered(high));
         }
 }
 
@@ -289,7 +261,7 @@ MATRIX static void fifth_layer(const rnet *net, between *room, int64_t count, fl
 
 int64_t rnet_crops_room(void) { return sizeof(between); }
 
-/* room: of rnet_crops_room() bytes, at a multiple of 64. */
+/* memory: of rnet_crops_room() bytes, at a multiple of 64. */
 MATRIX int64_t rnet_crops(const void *network, const float *crops, int64_t count, void *memory,
                           float *answers)
 {
