@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.detection.matrix import aligned, in_memory, of_pixels, of_rows, products, unit
+from ood_face.detection.matrix import aligned_room, in_memory, of_pixels, of_rows, products, unit
 from ood_face.detection.windows import are_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class CropRnet:
         if not fits or not pixels.flags.c_contiguous:
             raise ValueError(image.dtype, image.shape, image.strides)
         answers = np.empty((len(pixels), _NUMBERS), dtype=np.float32)
-        room = aligned(np.empty(self._native.rnet_crops_room(), np.uint8))
+        room = aligned_room(self._native.rnet_crops_room())
         given = (self._network.ctypes.data, pixels.ctypes.data, len(pixels), room.ctypes.data)
         self._native.rnet_crops(*given, answers.ctypes.data)
         return {"answers": answers}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.native import NativeMissingError, library
+from ood_face.native import library_if_there
 
 if TYPE_CHECKING:
     import ctypes
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.uint16]
 
-__all__ = ["aligned", "in_memory", "of_pixels", "of_rows", "products", "unit"]
+__all__ = ["aligned_room", "in_memory", "of_pixels", "of_rows", "products", "unit"]
 
 _ALIGNMENT = 64
 # pixels are centred before they are rounded
@@ -34,11 +34,8 @@ _DEPTH, _WIDTH = 32, 16
 
 def unit() -> ctypes.CDLL | None:
     """Return the native library; None: it is not there, or the processor has no such unit."""
-    try:
-        native = library()
-    except NativeMissingError:
-        return None
-    return native if native.matrix_usable() else None
+    native = library_if_there()
+    return native if native is not None and native.matrix_usable() else None
 
 
 def in_memory(layers: Sequence[Layer], matrices: Sequence[Matrix]) -> NDArray[np.uint8]:
@@ -59,7 +56,10 @@ def in_memory(layers: Sequence[Layer], matrices: Sequence[Matrix]) -> NDArray[np
         vectors += [moved] if slopes is None else [moved, slopes]
     padded = [np.pad(of, (0, -len(of) % _WIDTH)).astype(np.float32) for of in vectors]
     parts = [of.reshape(-1).view(np.uint8) for of in matrices]
-    return aligned(np.concatenate([*parts, *(of.view(np.uint8) for of in padded)]))
+    whole = np.concatenate([*parts, *(of.view(np.uint8) for of in padded)])
+    network = aligned_room(len(whole))
+    network[:] = whole
+    return network
 
 
 def of_pixels(weight: NDArray[np.float32]) -> Iterator[Matrix]:
@@ -97,13 +97,11 @@ def products(line: NDArray[np.float32]) -> Iterator[Matrix]:
             yield _bfloat16(part.reshape(_DEPTH // 2, 2, _WIDTH).transpose(0, 2, 1))
 
 
-def aligned(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a copy whose address is a multiple of 64."""
-    room = np.empty(len(values) + _ALIGNMENT, np.uint8)
+def aligned_room(size: int) -> NDArray[np.uint8]:
+    """Return so many bytes, with anything in them, whose address is a multiple of 64."""
+    room = np.empty(size + _ALIGNMENT, np.uint8)
     begin = -room.ctypes.data % _ALIGNMENT
-    found = room[begin : begin + len(values)]
-    found[:] = values
-    return found
+    return room[begin : begin + size]
 
 
 def _bfloat16(values: NDArray[np.float32]) -> Matrix:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.detection.matrix import aligned, in_memory, of_pixels, of_rows, products, unit
+from ood_face.detection.matrix import aligned_room, in_memory, of_pixels, of_rows, products, unit
 from ood_face.detection.windows import PNET_SHAPES, are_of
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class TilePnet:
             raise ValueError(image.dtype, image.shape, image.strides)
         cells = (rows - _LOST_PX) // 2 - _LOST_CELLS
         answer = np.zeros((1, _NUMBERS, cells, cells), np.float32)
-        room = aligned(np.empty(self._native.pnet_tiles_room(side), np.uint8))
+        room = aligned_room(self._native.pnet_tiles_room(side))
         # as native.h and pnet_tiles.c have them
         job = np.array([image.ctypes.data, side, room.ctypes.data, answer.ctypes.data], np.int64)
         step = np.array([self._network.ctypes.data, job.ctypes.data, 1], np.int64)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ood_face.detection.pyramid import WINDOW_PX
-from ood_face.native import NativeMissingError, library
+from ood_face.native import library_if_there
 
 if TYPE_CHECKING:
     import ctypes
@@ -85,11 +85,8 @@ def open_window_pnet(layers: Sequence[Layer]) -> WindowPnet | None:
     -------
     None: there is no native library, the processor cannot, or the layers are not a P-Net's
     """
-    try:
-        native = library()
-    except NativeMissingError:
-        return None
-    if not are_of(layers, PNET_SHAPES) or not native.pnet_usable():
+    native = library_if_there()
+    if native is None or not are_of(layers, PNET_SHAPES) or not native.pnet_usable():
         return None
     return WindowPnet(native, layers)
 

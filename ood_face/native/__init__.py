@@ -18,7 +18,7 @@ from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
-__all__ = ["NativeMissingError", "library", "library_path"]
+__all__ = ["NativeMissingError", "library", "library_if_there", "library_path"]
 
 # of native.h: another one has other functions
 _VERSION = 2
@@ -88,3 +88,11 @@ def library() -> ctypes.CDLL:
     if found != _VERSION:
         raise NativeMissingError(path, f"has version {found}, this package needs {_VERSION}")
     return loaded
+
+
+def library_if_there() -> ctypes.CDLL | None:
+    """Return the shared library; None: it cannot be used."""
+    try:
+        return library()
+    except NativeMissingError:
+        return None
