@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ood_face import native
 from ood_face.detection.loops import loops
 from ood_face.runtime.onednn import steps
@@ -13,9 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import pytest
-
-__all__ = ["native_library_at", "why_not_compiled"]
+__all__ = ["compiled", "native_library_at", "why_not_compiled"]
 
 
 def why_not_compiled() -> str:
@@ -25,6 +25,10 @@ def why_not_compiled() -> str:
     except native.NativeMissingError as exc:
         return str(exc)
     return ""
+
+
+# a machine without a C compiler is supported, and has nothing to compare
+compiled = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
 
 
 @contextmanager

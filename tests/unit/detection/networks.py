@@ -47,6 +47,15 @@ def made(name, seed):
     return layers
 
 
+def noisy(count, side_px, seed=0):
+    """Return squares of noise, the first ones of a single grey."""
+    shape = (count, side_px, side_px, 3)
+    pixels = np.random.default_rng(seed).uniform(0, 255, shape).astype(np.float32)
+    for index, grey in enumerate((0, 127.5, 255)[:count]):
+        pixels[index] = grey
+    return pixels
+
+
 def plain(name, layers, pixels):
     """Say by the definition, in float64, what the network says: (N, 5, rows, columns)."""
     values = pixels.astype(np.float64).transpose(0, 3, 1, 2)

@@ -14,17 +14,16 @@ from ood_face.detection.cascade import COARSE_MARGIN
 from ood_face.detection.crop_rnet import CropRnet, open_crop_rnet
 from ood_face.imaging import decode
 from tests.benchmark.made_pictures import PICTURES
-from tests.fakes.native import native_library_at, why_not_compiled
+from tests.fakes.native import compiled, native_library_at
 from tests.unit.detection.networks import (
     WEIGHTS,
     has_matrix_unit,
     made,
+    noisy,
     plain,
     session,
     shipped,
 )
-
-compiled = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
 
 
 def opened(layers):
@@ -37,14 +36,6 @@ def opened(layers):
 def answers_of(rnet, crops):
     (answers,) = rnet.run({"image": crops.transpose(0, 3, 1, 2)}).values()
     return answers
-
-
-def noise(count, seed=0):
-    """Return crops of noise, the first ones of a single grey."""
-    crops = np.random.default_rng(seed).uniform(0, 255, (count, 24, 24, 3)).astype(np.float32)
-    for index, grey in enumerate((0, 127.5, 255)[:count]):
-        crops[index] = grey
-    return crops
 
 
 def cut_out(count):
@@ -63,7 +54,7 @@ def cut_out(count):
 @compiled
 @pytest.mark.parametrize("count", [1, 15, 16, 17, 50])
 def test_it_says_what_its_definition_says(count):
-    layers, crops = made("rnet", count), noise(50, count)
+    layers, crops = made("rnet", count), noisy(50, 24, count)
     if (rnet := opened(layers)) is None:
         return
     expected = plain("rnet", layers, crops).reshape(50, 5)
@@ -86,7 +77,7 @@ def test_on_pictures_it_errs_by_less_than_the_margin_of_the_first_look():
 
 @compiled
 def test_each_crop_is_seen_for_itself_by_however_many_threads():
-    crops = noise(40)
+    crops = noisy(40, 24)
     if (rnet := opened(shipped("rnet"))) is None:
         return
     together = answers_of(rnet, crops)
@@ -98,7 +89,7 @@ def test_each_crop_is_seen_for_itself_by_however_many_threads():
 @compiled
 def test_no_crop_no_answer():
     if (rnet := opened(shipped("rnet"))) is not None:
-        assert answers_of(rnet, noise(0)).shape == (0, 5)
+        assert answers_of(rnet, noisy(0, 24)).shape == (0, 5)
 
 
 @compiled

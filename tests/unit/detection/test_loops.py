@@ -11,10 +11,9 @@ from ood_face.detection.compiled import CompiledLoops
 from ood_face.detection.interpreted import NumpyLoops
 from ood_face.detection.loops import loops
 from ood_face.detection.pyramid import BLOCK, STRIDE_PX, WINDOW_PX, layout, side_px
-from tests.fakes.native import why_not_compiled
+from tests.fakes.native import compiled
 
-# a machine without a C compiler is supported, and has nothing to compare
-pytestmark = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
+pytestmark = compiled
 
 SIZES = [(12, 12), (12, 900), (13, 37), (211, 12), (61, 33), (481, 640), (700, 900), (899, 701)]
 

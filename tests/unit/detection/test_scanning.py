@@ -19,12 +19,10 @@ from ood_face.detection.pyramid import layout
 from ood_face.detection.scanning import Scene, joined, scan
 from ood_face.errors import BackendError
 from ood_face.runtime import open_session
-from tests.fakes.native import why_not_compiled
+from tests.fakes.native import compiled
 from tests.fakes.session import FakePnet
 
 PNET = Path(__file__).resolve().parents[3] / "weights" / "mtcnn" / "pnet"
-# a machine without a C compiler is supported, and has nothing to compare
-compiled = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
 EXECUTE = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
 )

@@ -16,10 +16,8 @@ from ood_face.detection.pyramid import TILE_SIDES_PX, layout
 from ood_face.detection.tile_pnet import TilePnet, open_tile_pnet
 from ood_face.imaging import decode
 from tests.benchmark.made_pictures import PICTURES
-from tests.fakes.native import native_library_at, why_not_compiled
+from tests.fakes.native import compiled, native_library_at
 from tests.unit.detection.networks import WEIGHTS, has_matrix_unit, made, plain, session, shipped
-
-compiled = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
 
 
 def opened(layers):

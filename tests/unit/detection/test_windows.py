@@ -11,11 +11,8 @@ from ood_face.artifacts import Manifest
 from ood_face.detection import open_mtcnn
 from ood_face.detection.windows import WindowPnet, open_window_pnet
 from ood_face.runtime.precision import CPU_INFO
-from tests.fakes.native import native_library_at, why_not_compiled
-from tests.unit.detection.networks import WEIGHTS, made, plain, session, shipped
-
-# a machine without a C compiler is supported, and has nothing to compare
-compiled = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
+from tests.fakes.native import compiled, native_library_at
+from tests.unit.detection.networks import WEIGHTS, made, noisy, plain, session, shipped
 
 
 def has_avx512():
@@ -30,18 +27,10 @@ def opened(layers):
     return pnet
 
 
-def windows(count, seed=0):
-    """Return windows, the first ones of a single grey."""
-    pixels = np.random.default_rng(seed).uniform(0, 255, (count, 12, 12, 3)).astype(np.float32)
-    for index, grey in enumerate((0, 127.5, 255)[:count]):
-        pixels[index] = grey
-    return pixels
-
-
 @compiled
 @pytest.mark.parametrize("count", [1, 7, 300])
 def test_it_says_what_onednn_says(count):
-    pixels = windows(count)
+    pixels = noisy(count, 12)
     if (pnet := opened(shipped("pnet"))) is None:
         return
     (expected,) = session("pnet").run({"image": pixels.transpose(0, 3, 1, 2)}).values()
@@ -54,7 +43,7 @@ def test_it_says_what_onednn_says(count):
 @compiled
 @pytest.mark.parametrize("seed", range(5))
 def test_it_says_what_its_definition_says(seed):
-    layers, pixels = made("pnet", seed), windows(60, seed)
+    layers, pixels = made("pnet", seed), noisy(60, 12, seed)
     if (pnet := opened(layers)) is None:
         return
     expected = plain("pnet", layers, pixels).reshape(60, 5)
@@ -64,7 +53,7 @@ def test_it_says_what_its_definition_says(seed):
 
 @compiled
 def test_each_window_is_seen_for_itself_by_however_many_threads():
-    pixels = windows(64)
+    pixels = noisy(64, 12)
     if (pnet := opened(shipped("pnet"))) is None:
         return
     together = pnet.answers(pixels)
@@ -76,7 +65,7 @@ def test_each_window_is_seen_for_itself_by_however_many_threads():
 @compiled
 def test_no_window_no_answer():
     if (pnet := opened(shipped("pnet"))) is not None:
-        assert pnet.answers(windows(0)).shape == (0, 5)
+        assert pnet.answers(noisy(0, 12)).shape == (0, 5)
 
 
 @compiled

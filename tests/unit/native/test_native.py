@@ -18,11 +18,9 @@ from ood_face.detection.compiled import CompiledLoops
 from ood_face.detection.interpreted import NumpyLoops
 from ood_face.detection.loops import loops
 from ood_face.native import NativeMissingError, library, library_path
-from tests.fakes.native import native_library_at, why_not_compiled
+from tests.fakes.native import compiled, native_library_at
 
 ROOT = Path(__file__).resolve().parents[3]
-# a machine without a C compiler is supported, and has nothing to compare
-compiled = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
 # every face, however small, so that there is much to compare
 EVERYTHING = MtcnnSettings(
     min_face_px=20, min_face_share=0.0, max_side_px=None, min_probability=0.0, max_faces=None

@@ -17,7 +17,7 @@ from ood_face.runtime.onednn.descriptors import Memory, Stream, strided
 from ood_face.runtime.onednn.library import ARG_DST, ARG_SRC, arguments
 from ood_face.runtime.onednn.primitives import reorder
 from ood_face.runtime.onednn.steps import Steps
-from tests.fakes.native import native_library_at, why_not_compiled
+from tests.fakes.native import compiled, native_library_at
 
 WEIGHTS = Path(__file__).resolve().parents[3] / "weights"
 SHAPES = {
@@ -26,8 +26,6 @@ SHAPES = {
     "mtcnn/onet": (3, 3, 48, 48),
     "rts-r18/backbone": (1, 3, 112, 112),
 }
-# a machine without a C compiler is supported, and has nothing to compare
-compiled = pytest.mark.skipif(bool(why_not_compiled()), reason=why_not_compiled())
 # what certainly does not end is waited for so long
 SHORT_S = 0.1
 LONG_S = 60
