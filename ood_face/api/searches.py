@@ -48,7 +48,11 @@ _TOP_K: Schema = {
 
 def add_searches(router: APIRouter, galleries: GalleryService, settings: Settings) -> None:
     """Add the endpoints that search and verify."""
+    _add_identify(router, galleries, settings)
+    _add_verify(router, galleries, settings)
 
+
+def _add_identify(router: APIRouter, galleries: GalleryService, settings: Settings) -> None:
     @router.post(
         f"{GALLERY}:identify",
         dependencies=needs_room(galleries.places),
@@ -79,6 +83,8 @@ def add_searches(router: APIRouter, galleries: GalleryService, settings: Setting
             **_told(found, language),
         )
 
+
+def _add_verify(router: APIRouter, galleries: GalleryService, settings: Settings) -> None:
     @router.post(
         f"{SUBJECT}:verify",
         dependencies=needs_room(galleries.places),
