@@ -15,11 +15,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["anywhere", "current_core", "keep_off", "keep_on", "staying"]
+__all__ = ["anywhere", "core_count", "current_core", "keep_off", "keep_on", "staying"]
 
 _LIBC = ctypes.PyDLL(None)
 # of the program when it began; a thread that is kept somewhere has fewer
 _CORES = frozenset(os.sched_getaffinity(0))
+
+
+def core_count() -> int:
+    """Return how many cores the program may run on."""
+    return len(_CORES)
 
 
 def current_core() -> int:

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
-from ood_face.cores import keep_off, staying
+from ood_face.cores import anywhere, core_count, keep_off, staying
+from ood_face.team import Team
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Crew", "Crews"]
+__all__ = ["Crew", "Crews", "shares"]
 
 _Part = TypeVar("_Part")
 _Done = TypeVar("_Done")
@@ -29,32 +30,45 @@ class Crew:
     Parameters
     ----------
     threads : that work for the caller, itself among them
+
+    Attributes
+    ----------
+    team : what native functions take as the team that helps; 0: nobody does
     """
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
-        self._ids: list[int] = []
-        self._avoided = -1
+        self._team = Team(threads - 1)
+        self._team_off = _KeptOff(self._team.thread_ids)
         self._helpers: ThreadPoolExecutor | None = None
-        if threads > 1:
-            started = threading.Barrier(threads)
+        self._helpers_off = _KeptOff([])
+        self.team = 0
 
-            def note() -> None:
-                self._ids.append(threading.get_native_id())
-                started.wait()
-
-            self._helpers = ThreadPoolExecutor(threads - 1, "crew")
-            for _ in range(threads - 1):
-                self._helpers.submit(note)
-            started.wait()
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Hold helpers for native work ready: within, pieces of it follow each other closely."""
+        # who waits awake on the caller's core is no help
+        if not self._team.address or core_count() < self.threads:
+            yield
+            return
+        with staying() as core:
+            self._team_off.keep(core)
+            self._team.gather()
+            self.team = self._team.address
+            try:
+                yield
+            finally:
+                self.team = 0
+                self._team.rest()
 
     def each(self, work: Callable[[_Part], _Done], parts: Sequence[_Part]) -> list[_Done]:
         """Return what ``work`` makes of each part, in order; all are done when this returns."""
-        if self._helpers is None or len(parts) < 2:
+        if self.threads == 1 or len(parts) < 2:
             return [work(part) for part in parts]
+        helpers = self._helpers or self._started()
         with staying() as core:
-            self._make_way(core)
-            others = [self._helpers.submit(work, part) for part in parts[1:]]
+            self._helpers_off.keep(core)
+            others = [helpers.submit(work, part) for part in parts[1:]]
             try:
                 first = work(parts[0])
             finally:
@@ -63,14 +77,35 @@ class Crew:
 
     def shares(self, count: int, smallest: int) -> list[slice]:
         """Divide ``count`` things among the threads, none of which gets less than ``smallest``."""
-        parts = max(1, min(self.threads, count // smallest))
-        edges = [count * part // parts for part in range(parts + 1)]
-        return [slice(*edge) for edge in pairwise(edges)]
+        return shares(self.threads, count, smallest)
 
-    def _make_way(self, core: int) -> None:
+    def _started(self) -> ThreadPoolExecutor:
+        started = threading.Barrier(self.threads)
+        ids: list[int] = []
+
+        def note() -> None:
+            ids.append(threading.get_native_id())
+            started.wait()
+
+        self._helpers = ThreadPoolExecutor(self.threads - 1, "crew", anywhere)
+        for _ in range(self.threads - 1):
+            self._helpers.submit(note)
+        started.wait()
+        self._helpers_off = _KeptOff(ids)
+        return self._helpers
+
+
+class _KeptOff:
+    # helpers that are kept off the core where the caller is
+
+    def __init__(self, threads: Sequence[int]) -> None:
+        self._threads = threads
+        self._avoided = -1
+
+    def keep(self, core: int) -> None:
         if core == self._avoided:
             return
-        kept_off = [keep_off({core}, helper) for helper in self._ids]
+        kept_off = [keep_off({core}, thread) for thread in self._threads]
         if all(kept_off):
             self._avoided = core
 
@@ -87,6 +122,7 @@ class Crews:
     def __init__(self, threads: int = 1, callers: int = 1) -> None:
         # last in, first out: the crew whose threads ran last
         self._idle: queue.LifoQueue[Crew] | None = None
+        self._alone = Crew()
         if threads > 1:
             self._idle = queue.LifoQueue()
             for _ in range(callers):
@@ -96,10 +132,17 @@ class Crews:
     def taken(self) -> Iterator[Crew]:
         """Wait for a crew, and have it alone."""
         if self._idle is None:
-            yield Crew()
+            yield self._alone
             return
         crew = self._idle.get()
         try:
             yield crew
         finally:
             self._idle.put(crew)
+
+
+def shares(parts: int, count: int, smallest: int) -> list[slice]:
+    """Divide things into up to so many parts, none of which gets less than ``smallest``."""
+    parts = max(1, min(parts, count // smallest))
+    edges = [count * part // parts for part in range(parts + 1)]
+    return [slice(*edge) for edge in pairwise(edges)]

@@ -20,19 +20,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ood_face.detection import geometry
-from ood_face.detection.nms import suppress, suppress_contained
-from ood_face.detection.pyramid import STRIDE_PX, WINDOW_PX, layout
+from ood_face.detection.geometry import Rules
+from ood_face.detection.loops import loops
+from ood_face.detection.nms import suppress_contained
+from ood_face.detection.pyramid import layout
 from ood_face.detection.rivals import contenders
-from ood_face.detection.scanning import Scene, joined, scan, seen_by
+from ood_face.detection.scanning import Scene, Wanted, look, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from numpy.typing import NDArray
 
     from ood_face.detection.loops import Picture
     from ood_face.detection.pyramid import Layout
-    from ood_face.detection.windows import WindowPnet
     from ood_face.ports import Session
 
 __all__ = ["Network", "propose", "refine", "refuse"]
@@ -44,14 +43,14 @@ BOX_NUMBERS = 5
 FACE_NUMBERS = 15
 # batches have few sizes, so that the engine sees few shapes; the largest still fits the L2 cache
 PNET_BATCHES = (16, 64, 256)
-RNET_BATCHES = (4, 8, 16, 32, 64)
-ONET_BATCHES = (1, 2, 4, 8, 16)
-# of fewer boxes, waking a helper costs more than it brings
-ONET_SHARE = 3
+RNET_BATCHES = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+ONET_BATCHES = (1, 2, 3, 4, 6, 8, 12, 16)
 # how much lower the logit of "face" may be where the coarse copy looks: measured on 40 pictures,
 # of 11,088 windows above the P-Net's threshold 9 in 100,000 came out lower by more than 0.3, none
 # by more than 0.5; see tests/benchmark/README.md
 COARSE_MARGIN = 0.5
+# of the first look, so many times as many windows go on as of the decision
+_AT_FIRST = 8
 SAME_SCALE_OVERLAP = 0.5
 OTHER_SCALE_OVERLAP = 0.7
 REFUSE_OVERLAP = 0.7
@@ -71,7 +70,7 @@ class Network:
 
     exact: Session
     coarse: Session | None = None
-    windows: WindowPnet | None = None
+    windows: Session | None = None
 
 
 def propose(
@@ -102,43 +101,31 @@ def propose(
         return np.empty((0, 4), dtype=np.float32)
     min_logit = _logit(threshold)
     windows, answers = _scanned(scene, levels, pnet, min_logit)
-    best = np.argsort(-answers[:, 0], kind="stable")[: 8 * max_candidates]
-    windows, answers = windows[best], answers[best]
+    if len(windows) > _AT_FIRST * max_candidates:
+        best = np.argsort(-answers[:, 0], kind="stable")[: _AT_FIRST * max_candidates]
+        windows, answers = windows[best], answers[best]
+    windows = np.ascontiguousarray(windows)
     if pnet.coarse is not None:
         answers = _decided(scene, levels, windows, pnet)
-        sure = np.flatnonzero(answers[:, 0] >= min_logit)
-        order = sure[np.argsort(-answers[sure, 0], kind="stable")]
-        windows, answers = windows[order], answers[order]
-    level = windows[:, 0]
-    # single precision: at scale 0.6 every third quotient is whole, and rounding decides
-    scale = np.asarray(levels.scales, dtype=np.float32)[level][:, None]
-    corner = STRIDE_PX * windows[:, :0:-1].astype(np.float32)
-    boxes = np.floor(np.concatenate([corner + 1, corner + WINDOW_PX], axis=1) / scale)
-    logits = answers[:, 0]
-    kept = suppress(boxes, logits, SAME_SCALE_OVERLAP, level)
-    kept = kept[suppress(boxes[kept], logits[kept], OTHER_SCALE_OVERLAP)][:max_candidates]
-    return geometry.squared(geometry.moved(boxes[kept], answers[kept, 1:5], extra_px=0))
+    boxes = loops().window_boxes(windows, np.asarray(levels.scales, np.float32))
+    rules = Rules(
+        min_logit, OTHER_SCALE_OVERLAP, SAME_SCALE_OVERLAP, most=max_candidates, extra_px=0
+    )
+    return loops().settled(boxes, answers, rules, windows[:, 0])
 
 
 def refuse(
     scene: Scene, boxes: NDArray[np.float32], rnet: Network, *, threshold: float
 ) -> NDArray[np.float32]:
     """Let the R-Net refuse most boxes; returns the rest, moved and square, (M, 4)."""
-
-    def look(share: slice) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        some, pixels = _cut_out(scene.picture, boxes[share], RNET_PX)
-        if rnet.coarse is not None:
-            coarse = _look(pixels, rnet.coarse, RNET_BATCHES, BOX_NUMBERS)
-            possible = coarse[:, 0] > _logit(threshold) - COARSE_MARGIN
-            some, pixels = some[possible], pixels[possible]
-        return some, _look(pixels, rnet.exact, RNET_BATCHES, BOX_NUMBERS)
-
-    shares = scene.crew.shares(len(boxes), RNET_BATCHES[0])
-    boxes, answers = joined(scene.crew.each(look, shares))
-    logits, offsets = answers[:, 0], answers[:, 1:5]
-    passed = np.flatnonzero(geometry.sigmoid(logits) > threshold)
-    kept = passed[suppress(boxes[passed], logits[passed], REFUSE_OVERLAP)]
-    return geometry.squared(geometry.moved(boxes[kept], offsets[kept], extra_px=1))
+    least = _logit(threshold)
+    boxes, wanted = _inside(scene.picture, boxes, RNET_PX)
+    if rnet.coarse is not None:
+        pixels, coarse = look(scene, wanted, rnet.coarse, RNET_BATCHES, BOX_NUMBERS)
+        possible = np.flatnonzero(coarse[:, 0] > least - COARSE_MARGIN)
+        boxes, wanted = boxes[possible], Wanted.there(pixels[possible])
+    _, answers = look(scene, wanted, rnet.exact, RNET_BATCHES, BOX_NUMBERS)
+    return loops().settled(boxes, answers, Rules(least, REFUSE_OVERLAP))
 
 
 def refine(
@@ -152,23 +139,13 @@ def refine(
     probabilities : float32 array of shape (M,)
     landmarks : float32 array of shape (M, 5, 2)
     """
-    first = onet.exact if onet.coarse is None else onet.coarse
-
-    def look(share: slice) -> tuple[NDArray[np.float32], ...]:
-        some, pixels = _cut_out(scene.picture, boxes[share], ONET_PX)
-        return some, pixels, _look(pixels, first, ONET_BATCHES, FACE_NUMBERS)
-
-    def look_closely(share: slice) -> NDArray[np.float32]:
-        return _look(pixels[share], onet.exact, ONET_BATCHES, FACE_NUMBERS)
-
-    shares = scene.crew.shares(len(boxes), ONET_SHARE)
-    boxes, pixels, answers = joined(scene.crew.each(look, shares))
+    boxes, wanted = _inside(scene.picture, boxes, ONET_PX)
     if onet.coarse is not None:
-        there = geometry.moved(boxes, answers[:, 1:5], extra_px=1)
-        left = contenders(there, answers[:, 0], _logit(threshold), REFINE_OVERLAP)
-        boxes, pixels = boxes[left], pixels[left]
-        shares = scene.crew.shares(len(boxes), ONET_SHARE)
-        answers = np.concatenate(scene.crew.each(look_closely, shares))
+        pixels, coarse = look(scene, wanted, onet.coarse, ONET_BATCHES, FACE_NUMBERS)
+        there = geometry.moved(boxes, coarse[:, 1:5], extra_px=1)
+        left = contenders(there, coarse[:, 0], _logit(threshold), REFINE_OVERLAP)
+        boxes, wanted = boxes[left], Wanted.there(pixels[left])
+    _, answers = look(scene, wanted, onet.exact, ONET_BATCHES, FACE_NUMBERS)
     probabilities = geometry.sigmoid(answers[:, 0])
     passed = probabilities > threshold
     boxes, answers, probabilities = boxes[passed], answers[passed], probabilities[passed]
@@ -196,44 +173,14 @@ def _decided(
     scene: Scene, levels: Layout, windows: NDArray[np.int64], pnet: Network
 ) -> NDArray[np.float32]:
     # the P-Net's answers to single windows
-    def look(share: slice) -> NDArray[np.float32]:
-        pixels = scene.picture.look(levels.sizes_px, windows[share])
-        if pnet.windows is not None:
-            return pnet.windows.answers(pixels)
-        return _look(pixels, pnet.exact, PNET_BATCHES, BOX_NUMBERS)
-
-    shares = scene.crew.shares(len(windows), PNET_BATCHES[0])
-    return np.concatenate(scene.crew.each(look, shares))
+    wanted = Wanted.windows(levels.sizes_px, windows)
+    network = pnet.exact if pnet.windows is None else pnet.windows
+    return look(scene, wanted, network, PNET_BATCHES, BOX_NUMBERS)[1]
 
 
-def _cut_out(
+def _inside(
     picture: Picture, boxes: NDArray[np.float32], side_px: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[NDArray[np.float32], Wanted]:
     # boxes that meet the picture, and what is in each
-    slices = geometry.visible(boxes, picture.height, picture.width)
-    inside = (slices[:, 2:] > slices[:, :2]).all(axis=1)
-    return boxes[inside], picture.crops(slices[inside], side_px)
-
-
-def _look(
-    pixels: NDArray[np.float32], network: Session, batches: Sequence[int], numbers: int
-) -> NDArray[np.float32]:
-    # the network's answer for each crop, one row of so many numbers each
-    answers = [np.empty((0, numbers), dtype=np.float32)]
-    for start, count, size in _batches(len(pixels), batches):
-        batch = pixels[start : start + count]
-        if count < size:
-            batch = np.concatenate([batch, np.zeros((size - count, *batch.shape[1:]), np.float32)])
-        answers.append(seen_by(network, batch)[:count].reshape(count, -1))
-    return np.concatenate(answers)
-
-
-def _batches(count: int, sizes: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    # (first, how many, batch size): the largest sizes that are full, then the smallest for the rest
-    start = 0
-    for size in reversed(sizes):
-        while count - start >= size:
-            yield start, size, size
-            start += size
-    if start < count:
-        yield start, count - start, sizes[0]
+    boxes, slices = loops().inside(boxes, picture.height, picture.width)
+    return boxes, Wanted.crops(slices, side_px)

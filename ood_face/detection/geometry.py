@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +11,27 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["landmarks_in", "moved", "sigmoid", "squared", "visible"]
+__all__ = ["Rules", "landmarks_in", "moved", "sigmoid", "squared", "visible"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Which boxes a network's answers leave, and where these are then.
+
+    Attributes
+    ----------
+    least : logit
+    overlap : highest intersection over union
+    same_level_overlap : the same of two boxes of the same level of the pyramid
+    most : boxes that are left
+    extra_px : see :func:`moved`
+    """
+
+    least: float
+    overlap: float
+    same_level_overlap: float = 1.0
+    most: int = sys.maxsize
+    extra_px: float = 1.0
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ood_face.detection import geometry
 from ood_face.detection.area import AreaTable, spans
 from ood_face.detection.pyramid import STRIDE_PX, WINDOW_PX, side_px
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ood_face.detection.geometry import Rules
     from ood_face.types import RgbImage
 
 __all__ = ["NumpyLoops"]
@@ -103,3 +105,42 @@ class NumpyLoops:
             apart = (shared <= max_overlap * whole) | (shared == 0) | (groups[rest] != groups[best])
             order = rest[apart]
         return np.asarray(kept, dtype=np.int64)
+
+    def window_boxes(
+        self, windows: NDArray[np.int64], scales: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return the boxes of windows of the pyramid."""
+        # single precision: at scale 0.6 every third quotient is whole, and rounding decides
+        corner = STRIDE_PX * windows[:, :0:-1].astype(np.float32)
+        scale = scales[windows[:, 0]][:, None]
+        boxes = np.concatenate([corner + 1, corner + WINDOW_PX], axis=1) / scale
+        return np.asarray(np.floor(boxes), np.float32)
+
+    def settled(
+        self,
+        boxes: NDArray[np.float32],
+        answers: NDArray[np.float32],
+        rules: Rules,
+        levels: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return the boxes that a network's answers leave, moved and made square."""
+        logits = answers[:, 0]
+        sure = np.flatnonzero(logits >= rules.least)
+        left = sure[np.argsort(-logits[sure], kind="stable")]
+        if levels is not None:
+            left = self.kept(boxes, left, levels, rules.same_level_overlap, of_smaller=False)
+        left = self.kept(
+            boxes, left, np.zeros(len(boxes), np.int64), rules.overlap, of_smaller=False
+        )
+        left = left[: rules.most]
+        return geometry.squared(
+            geometry.moved(boxes[left], answers[left, 1:], extra_px=rules.extra_px)
+        )
+
+    def inside(
+        self, boxes: NDArray[np.float32], height: int, width: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the boxes that meet the picture, and what of each is inside it."""
+        slices = geometry.visible(boxes, height, width)
+        met = (slices[:, 2:] > slices[:, :2]).all(axis=1)
+        return boxes[met], slices[met]

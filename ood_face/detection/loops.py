@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ood_face.detection.geometry import Rules
     from ood_face.types import RgbImage
 
 __all__ = ["Loops", "Picture", "loops"]
@@ -120,6 +121,61 @@ class Loops(Protocol):
         groups : int64 array of shape (N,); boxes of different groups never suppress each other
         max_overlap : highest intersection over union
         of_smaller : over the smaller of the two boxes instead, and sides count whole pixels (+1)
+        """
+        ...
+
+    def window_boxes(
+        self, windows: NDArray[np.int64], scales: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return the boxes of windows of the pyramid.
+
+        Parameters
+        ----------
+        windows : int64 array of shape (N, 3): level, and row and column of the cell in it
+        scales : float32 array of shape (levels,)
+
+        Returns
+        -------
+        float32 array of shape (N, 4)
+        """
+        ...
+
+    def settled(
+        self,
+        boxes: NDArray[np.float32],
+        answers: NDArray[np.float32],
+        rules: Rules,
+        levels: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float32]:
+        """Return the boxes that a network's answers leave, best first, moved and made square.
+
+        Parameters
+        ----------
+        boxes : float32 array of shape (N, 4)
+        answers : float32 array of shape (N, 5): logit and offsets
+        rules : which are left
+        levels : int64 array of shape (N,), of the pyramid; None: there is no rule about them
+
+        Returns
+        -------
+        float32 array of shape (M, 4)
+        """
+        ...
+
+    def inside(
+        self, boxes: NDArray[np.float32], height: int, width: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the boxes that meet a picture, and what of each is inside it.
+
+        Parameters
+        ----------
+        boxes : float32 array of shape (N, 4)
+        height, width : of the picture
+
+        Returns
+        -------
+        boxes : float32 array of shape (M, 4)
+        slices : int64 array of shape (M, 4), see :meth:`Picture.crops`
         """
         ...
 

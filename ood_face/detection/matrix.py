@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ood_face.detection.windows import Layer
+    from ood_face.detection.registers import Layer
 
     Matrix = NDArray[np.uint16]
 

@@ -10,6 +10,7 @@ from ood_face.crew import Crews
 from ood_face.detection import cascade
 from ood_face.detection.cascade import Network
 from ood_face.detection.crop_rnet import open_crop_rnet
+from ood_face.detection.exact_rnet import open_exact_rnet
 from ood_face.detection.loops import loops
 from ood_face.detection.scanning import Scene
 from ood_face.detection.settings import MtcnnSettings, check_image, chosen_faces, scaled_down
@@ -20,7 +21,7 @@ from ood_face.runtime import Convolution, OneDnnSession, choose_precision, open_
 if TYPE_CHECKING:
     from ood_face.artifacts import Manifest
     from ood_face.crew import Crew
-    from ood_face.detection.windows import Layer
+    from ood_face.detection.registers import Layer
     from ood_face.runtime import Engine, PaddleSession, Precision
     from ood_face.types import DetectedFace, RgbImage
 
@@ -73,7 +74,7 @@ class MtcnnDetector:
             A network failed.
         """
         check_image(image)
-        with self._crews.taken() as crew:
+        with self._crews.taken() as crew, crew.gathered():
             return self._found(image, crew)
 
     def _found(self, image: RgbImage, crew: Crew) -> list[DetectedFace]:
@@ -134,7 +135,8 @@ def open_mtcnn(
         of_pnet, of_rnet = (_layers(exact[name]) for name in ("pnet", "rnet"))
         looking = open_tile_pnet(of_pnet) or coarse(*paths["pnet"])
         pnet = Network(exact["pnet"], looking, open_window_pnet(of_pnet))
-        rnet = Network(exact["rnet"], open_crop_rnet(of_rnet) or coarse(*paths["rnet"]))
+        deciding = open_exact_rnet(of_rnet) or exact["rnet"]
+        rnet = Network(deciding, open_crop_rnet(of_rnet) or coarse(*paths["rnet"]))
         onet = Network(exact["onet"], coarse(*paths["onet"]))
     return MtcnnDetector(pnet, rnet, onet, settings, Crews(threads, workers))
 

@@ -3,11 +3,15 @@
 It is compiled when the package is installed. Whatever uses it can do without, more slowly: where
 there was no compiler, :func:`library` says so.
 
-- ``loops.c``: pixels, windows and boxes, for :mod:`ood_face.detection.compiled`
+- ``boxes.c``: boxes, for :mod:`ood_face.detection.compiled`
+- ``loops.c``: pixels of windows and crops, for :mod:`ood_face.detection.compiled`
 - ``pnet.c``: the P-Net on single windows, for :mod:`ood_face.detection.windows`
 - ``pnet_tiles.c``: the P-Net's first look at a tile, for :mod:`ood_face.detection.tile_pnet`
+- ``rnet.c``: the R-Net's decision, for :mod:`ood_face.detection.exact_rnet`
 - ``rnet_crops.c``: the R-Net's first look, for :mod:`ood_face.detection.crop_rnet`
+- ``scan.c``: all tiles of the pyramid, for :mod:`ood_face.detection.native_looks`
 - ``steps.c``: a network's primitives one after the other, for :mod:`ood_face.runtime.onednn`
+- ``team.c``: threads that do parts of a caller's work, for :mod:`ood_face.team`
 """
 
 from __future__ import annotations
@@ -21,36 +25,52 @@ from pathlib import Path
 __all__ = ["NativeMissingError", "library", "library_if_there", "library_path"]
 
 # of native.h: another one has other functions
-_VERSION = 2
+_VERSION = 3
 _PICTURE = (c_void_p, c_int64, c_int64)
 _SIGNATURES = {
     "native_version": (),
     "matrix_usable": (),
-    "loops_fill": (*_PICTURE, c_void_p, c_int64, c_void_p, c_int64),
-    "loops_look": (*_PICTURE, c_void_p, c_void_p, c_int64, c_void_p),
-    "loops_crops": (*_PICTURE, c_void_p, c_int64, c_void_p, c_int64),
-    "loops_cells_above": (
-        *(c_void_p, c_int64, c_int64),
-        *(c_void_p, c_int64, c_float, c_void_p, c_void_p),
-    ),
-    "loops_kept": (
+    "boxes_inside": (c_void_p, c_int64, c_int64, c_int64, c_void_p, c_void_p),
+    "boxes_kept": (
         *(c_void_p, c_void_p, c_int64, c_void_p),
         *(c_double, c_double, c_int64, c_void_p),
     ),
-    "loops_scan": (
-        *_PICTURE,
+    "boxes_of_windows": (c_void_p, c_int64, c_void_p, c_void_p),
+    "boxes_settled": (
         *(c_void_p, c_void_p, c_int64, c_void_p),
-        *(c_void_p, c_int64, c_void_p, c_void_p, c_int64, c_float),
-        *(c_void_p, c_void_p, c_void_p),
+        *(c_float, c_double, c_double, c_int64, c_float, c_void_p),
     ),
+    "loops_fill": (*_PICTURE, c_void_p, c_int64, c_void_p, c_int64),
+    "loops_look": (*_PICTURE, c_void_p, c_void_p, c_int64, c_void_p),
+    "loops_crops": (*_PICTURE, c_void_p, c_int64, c_void_p, c_int64),
+    "loops_see": (c_void_p, *_PICTURE, c_void_p, c_int64, c_void_p, c_int64),
     "pnet_tiles_entry": (),
     "pnet_tiles_room": (c_int64,),
-    "pnet_usable": (),
-    "pnet_windows": (c_void_p, c_void_p, c_int64, c_void_p),
-    "rnet_crops": (c_void_p, c_void_p, c_int64, c_void_p, c_void_p),
+    "pnet_windows_entry": (),
+    "registers_usable": (),
+    "rnet_crops_entry": (),
     "rnet_crops_room": (),
+    "rnet_entry": (),
+    "scan_all": (
+        *(c_void_p, *_PICTURE, c_void_p, c_void_p, c_int64),
+        *(c_int64, c_int64, c_int64, c_float, c_void_p, c_int64),
+    ),
+    "scan_cells_above": (
+        *(c_void_p, c_int64, c_int64),
+        *(c_void_p, c_int64, c_float, c_void_p, c_int64),
+    ),
+    "scan_found": (c_void_p, c_int64, c_int64, c_void_p),
     "steps_run": (c_void_p,),
+    "team_end": (c_void_p,),
+    "team_gather": (c_void_p, c_int64),
+    "team_new": (c_int64,),
+    "team_numbers": (c_void_p, c_void_p),
 }
+# too short to give Python's lock back for
+_QUICK = (
+    *("boxes_inside", "boxes_kept", "boxes_of_windows", "boxes_settled"),
+    *("pnet_tiles_room", "rnet_crops_room", "scan_found", "team_gather"),
+)
 
 
 class NativeMissingError(Exception):
@@ -79,9 +99,11 @@ def library() -> ctypes.CDLL:
         raise NativeMissingError(path, "was not compiled when the package was installed")
     try:
         loaded = ctypes.CDLL(str(path))
+        quick = ctypes.PyDLL(str(path))
         for name, arguments in _SIGNATURES.items():
-            function = getattr(loaded, name)
+            function = getattr(quick if name in _QUICK else loaded, name)
             function.argtypes, function.restype = arguments, c_int64
+            setattr(loaded, name, function)
     except (OSError, AttributeError) as exc:
         raise NativeMissingError(path, f"cannot be used: {exc}") from exc
     found = loaded.native_version()

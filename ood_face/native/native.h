@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* raise with every change of a function's arguments, here and in __init__.py */
-#define NATIVE_VERSION 2
+#define NATIVE_VERSION 3
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 /* compiled once for each kind of processor; the loader takes what this one can do */
@@ -35,9 +35,26 @@ typedef struct {
     void *stream;
     const step *steps;
     int64_t count;
+    void (*set_threads)(int); /* of what executes, for the calling thread; or NULL */
 } plan;
+
+/* What a network of our own is given, as the only argument of its only step. */
+typedef struct {
+    const float *pixels;
+    int64_t size; /* pictures, or pixels of the only one's side */
+    uint8_t *room; /* as much as the network says, at a multiple of 64 */
+    float *answers;
+} job;
 
 /* Run it; returns the status of the first primitive that failed, else 0. */
 int64_t steps_run(const plan *network);
+
+/* Run it by the calling thread alone, whichever that is. */
+INLINE int64_t steps_run_alone(const plan *network)
+{
+    if (network->set_threads)
+        network->set_threads(1);
+    return steps_run(network);
+}
 
 #endif

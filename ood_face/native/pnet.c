@@ -123,27 +123,33 @@ FAST static void answer(const pnet *net, const float *pixels, float *numbers)
     _mm512_mask_storeu_ps(numbers, (1 << NUMBERS) - 1, last_layers(net, values[0]));
 }
 
-int64_t pnet_usable(void)
+/* Whether the processor has them. */
+int64_t registers_usable(void)
 {
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx512f") != 0;
 }
 
-int64_t pnet_windows(const void *net, const float *pixels, int64_t count, float *answers)
+FAST static int run(const void *network, void *stream, int steps, const void *given)
 {
-    for (int64_t i = 0; i < count; i++)
-        answer(net, pixels + i * SIDE * ROW, answers + i * NUMBERS);
+    (void)stream, (void)steps;
+    const job *wanted = given;
+    for (int64_t i = 0; i < wanted->size; i++)
+        answer(network, wanted->pixels + i * SIDE * ROW, wanted->answers + i * NUMBERS);
     return 0;
+}
+
+/* Return the address of an execute_function; its primitive is a pnet, what it is given a job. */
+int64_t pnet_windows_entry(void)
+{
+    const execute_function entry = run;
+    return (int64_t)(intptr_t)entry;
 }
 
 #else
 
-int64_t pnet_usable(void) { return 0; }
+int64_t registers_usable(void) { return 0; }
 
-int64_t pnet_windows(const void *net, const float *pixels, int64_t count, float *answers)
-{
-    (void)net, (void)pixels, (void)count, (void)answers;
-    return -1;
-}
+int64_t pnet_windows_entry(void) { return 0; }
 
 #endif

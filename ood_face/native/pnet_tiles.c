@@ -25,14 +25,6 @@ typedef struct {
     float bias3[2 * LANES], slopes3[2 * LANES], bias4[LANES];
 } pnet;
 
-/* what a run reads and writes; room: of pnet_tiles_room bytes, at a multiple of 64 */
-typedef struct {
-    const float *tile;
-    int64_t side;
-    uint8_t *room;
-    float *logits;
-} job;
-
 /* where in the room everything lies */
 typedef struct {
     bf16 *pixels, *first, *second;
@@ -221,14 +213,14 @@ MATRIX static int run(const void *network, void *stream, int count, const void *
     (void)stream, (void)count;
     const pnet *net = network;
     const job *wanted = given;
-    const int64_t side = wanted->side, cells = cells_of(side), last = cells - TAKEN;
+    const int64_t side = wanted->size, cells = cells_of(side), last = cells - TAKEN;
     const places room = places_in(wanted->room, side);
     bf16 joined[AT_ONCE][2 * LANES] __attribute__((aligned(64)));
     clear_behind(room.pixels, PIXEL * (side / 2) * side, room.first);
     clear_behind(room.first, LANES * cells * cells, room.second);
     clear_behind(room.second, LANES * (cells - BELOW) * cells, room.logits);
     matrix_begin();
-    pack(wanted->tile, side, room.pixels);
+    pack(wanted->pixels, side, room.pixels);
     first_layer(net, room.pixels, side, room.first);
     second_layer(net, room.first, cells, room.second);
     for (int64_t from = 0; from < last * cells; from += AT_ONCE) {
@@ -237,12 +229,13 @@ MATRIX static int run(const void *network, void *stream, int count, const void *
     }
     _tile_release();
     for (int64_t row = 0; row < last; row++)
-        memcpy(wanted->logits + row * last, room.logits + row * cells,
+        memcpy(wanted->answers + row * last, room.logits + row * cells,
                (size_t)last * sizeof(float));
     return 0;
 }
 
-/* Return the address of an execute_function; its primitive is a pnet, what it is given a job. */
+/* Return the address of an execute_function; its primitive is a pnet, what it is given a job with
+ * the pixels of a tile. */
 int64_t pnet_tiles_entry(void)
 {
     const execute_function entry = run;

@@ -261,18 +261,18 @@ MATRIX static void fifth_layer(const rnet *net, between *room, int64_t count, fl
 
 int64_t rnet_crops_room(void) { return sizeof(between); }
 
-/* memory: of rnet_crops_room() bytes, at a multiple of 64. */
-MATRIX int64_t rnet_crops(const void *network, const float *crops, int64_t count, void *memory,
-                          float *answers)
+MATRIX static int run(const void *network, void *stream, int steps, const void *given)
 {
+    (void)stream, (void)steps; /* loops_see runs it as it runs a library's primitive */
     const rnet *net = network;
-    between *room = memory;
+    const job *wanted = given;
+    between *room = (between *)wanted->room;
     memset(room, 0, sizeof *room);
     matrix_begin();
-    for (int64_t from = 0; from < count; from += ROWS) {
-        const int64_t some = count - from < ROWS ? count - from : ROWS;
+    for (int64_t from = 0; from < wanted->size; from += ROWS) {
+        const int64_t rest = wanted->size - from, some = rest < ROWS ? rest : ROWS;
         for (int64_t i = 0; i < some; i++) {
-            pack(crops + (from + i) * SIDE * SIDE * 3, SIDE, room->pixels);
+            pack(wanted->pixels + (from + i) * SIDE * SIDE * 3, SIDE, room->pixels);
             first_layer(net, room);
             first_pooling(room);
             second_layer(net, room);
@@ -280,21 +280,21 @@ MATRIX int64_t rnet_crops(const void *network, const float *crops, int64_t count
             third_layer(net, room, room->flat[i]);
         }
         fourth_layer(net, room);
-        fifth_layer(net, room, some, answers + ANSWERS * from);
+        fifth_layer(net, room, some, wanted->answers + ANSWERS * from);
     }
     _tile_release();
     return 0;
 }
 
+/* Return an execute_function; its primitive is an rnet, what it is given a job. */
+int64_t rnet_crops_entry(void)
+{
+    const execute_function entry = run;
+    return (int64_t)(intptr_t)entry;
+}
+
 #else
 
 int64_t rnet_crops_room(void) { return 0; }
-
-int64_t rnet_crops(const void *network, const float *crops, int64_t count, void *memory,
-                   float *answers)
-{
-    (void)network, (void)crops, (void)count, (void)memory, (void)answers;
-    return -1;
-}
-
+int64_t rnet_crops_entry(void) { return 0; }
 #endif

@@ -62,6 +62,34 @@ class WorkerPool(Generic[_Worker]):
         finally:
             self._idle.put(worker)
 
+    @contextmanager
+    def several(self, most: int) -> Iterator[list[_Worker]]:
+        """Have as many workers as are free, but no more than that; at least one, waited for.
+
+        Raises
+        ------
+        BackendError
+            The pool is closed.
+        """
+        with self.taken() as first:
+            workers = [first]
+            try:
+                while len(workers) < most and (worker := self._free()) is not None:
+                    workers.append(worker)
+                yield workers
+            finally:
+                for worker in workers[1:]:
+                    self._idle.put(worker)
+
+    def _free(self) -> _Worker | None:
+        try:
+            worker = self._idle.get_nowait()
+        except queue.Empty:
+            return None
+        if worker is None:  # the pool was closed: the next one who waits is to know
+            self._idle.put(None)
+        return worker
+
     def close(self) -> None:
         """Wait for the running calls and close the workers; later calls are refused."""
         self._closed = True

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ood_face.cores import core_count
 from ood_face.crew import Crew, Crews
+from tests.fakes.native import compiled
 
 # longer than anything here takes; who waits so long has waited in vain
 LONG_S = 60
@@ -202,3 +204,24 @@ def test_shares_cover_everything_once_and_none_is_too_small(threads, count, smal
     assert len(shares) == 1 or min(lengths) >= smallest
     # no thread idles that could have had enough
     assert len(shares) == threads or count < smallest * (len(shares) + 1)
+
+
+@compiled
+@pytest.mark.skipif(core_count() < 2, reason="there is one core: nobody helps")
+def test_who_has_gathered_its_native_helpers_stays_and_they_are_kept_off_its_core():
+    cores, crew = os.sched_getaffinity(0), Crew(2)
+    (helper,) = crew._team.thread_ids
+    assert crew.team == 0
+    with crew.gathered():
+        assert crew.team != 0
+        (core,) = os.sched_getaffinity(0)
+        assert os.sched_getaffinity(helper) == cores - {core}
+    assert crew.team == 0
+    assert os.sched_getaffinity(0) == cores
+
+
+def test_with_fewer_cores_than_threads_nobody_waits_awake():
+    crew, cores = Crew(core_count() + 1), os.sched_getaffinity(0)
+    with crew.gathered():
+        assert crew.team == 0
+        assert os.sched_getaffinity(0) == cores

@@ -51,6 +51,7 @@ __all__ = [
     "library",
     "library_path",
     "post_op",
+    "thread_setter",
     "use_threads",
 ]
 
@@ -144,6 +145,8 @@ _SIGNATURES: dict[str, tuple[object, ...]] = {
     "primitive_destroy": (c_void_p,),
     "primitive_execute": (c_void_p, c_void_p, c_int, POINTER(ExecArg)),
 }
+# too short to give Python's lock back for
+_QUICK = ("memory_set_data_handle",)
 
 
 def library_path() -> Path | None:
@@ -163,6 +166,11 @@ def _openmp() -> ctypes.PyDLL:
 def use_threads(count: int) -> None:
     """Let what the calling thread makes and executes from now on use so many threads."""
     _openmp().omp_set_num_threads(count)
+
+
+def thread_setter() -> int:
+    """Return the address of the C function behind :func:`use_threads`."""
+    return ctypes.cast(_openmp().omp_set_num_threads, ctypes.c_void_p).value or 0
 
 
 @cache
@@ -192,6 +200,9 @@ def library() -> ctypes.CDLL:
                 "oneDNN {version} is none of the releases from 3.4 on and before 4",
                 version=f"{found[0]}.{found[1]}",
             )
+        quick = ctypes.PyDLL(str(file))
+        for name in _QUICK:
+            setattr(loaded, f"dnnl_{name}", getattr(quick, f"dnnl_{name}"))
         for name, arguments in _SIGNATURES.items():
             getattr(loaded, f"dnnl_{name}").argtypes = arguments
         _openmp().omp_set_num_threads.argtypes = (c_int,)

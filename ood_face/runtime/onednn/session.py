@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ood_face.runtime.graph import Graph
     from ood_face.runtime.program import InputSpec
 
-__all__ = ["Aimed", "OneDnnSession"]
+__all__ = ["Aimed", "OneDnnSession", "Runner"]
 
 # shapes of input that a worker keeps ready; the callers bring fewer
 _PLANS = 32
@@ -42,7 +42,7 @@ _PLANS = 32
 
 @dataclass(frozen=True, slots=True)
 class Aimed:
-    """A network that reads and writes at fixed places; see :meth:`OneDnnSession.aimed`.
+    """A network that reads and writes at fixed places; see :meth:`Runner.aim`.
 
     Attributes
     ----------
@@ -104,6 +104,35 @@ class _Worker:
         return plan
 
 
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A worker that is held; for one caller."""
+
+    _specs: Mapping[str, InputSpec]
+    _worker: _Worker
+
+    def aim(self, image: NDArray[np.float32]) -> Aimed:
+        """Make ready to run, by the native library, on what lies in ``image``; until the next time.
+
+        Raises
+        ------
+        BackendError
+            oneDNN failed, memory is short, the input does not fit the network or lies in memory as
+            oneDNN cannot read it.
+        """
+        (name,) = self._specs
+        check_inputs(self._specs, {name: image})
+        if not _can_be_described(image):
+            raise BackendError(
+                "runtime.image_layout",
+                "pixels of the shape {shape} lie in memory with the steps {strides}, which oneDNN "
+                "cannot read",
+                shape=image.shape,
+                strides=image.strides,
+            )
+        return self._worker.aimed(image)
+
+
 class OneDnnSession(PooledSession[_Worker]):
     """One network; safe to call from several threads, see :class:`ood_face.ports.Session`.
 
@@ -142,6 +171,8 @@ class OneDnnSession(PooledSession[_Worker]):
         kind = BFLOAT16 if bfloat16 else FLOAT32
         super().__init__([_Worker(graph, kind, weights, threads) for _ in range(workers)], specs)
 
+    any_size = False
+
     @property
     def graph(self) -> Graph:
         """The network's steps."""
@@ -162,28 +193,18 @@ class OneDnnSession(PooledSession[_Worker]):
             return {self._output: worker.run(image)}
 
     @contextmanager
-    def aimed(self, image: NDArray[np.float32]) -> Iterator[Aimed]:
-        """Hold a worker, ready to be run by the native library on what lies in ``image``.
+    def held(self, most: int) -> Iterator[list[Runner]]:
+        """Hold so many workers, or as many as are free, one at least: for the native library.
 
         With one thread only.
 
         Raises
         ------
         BackendError
-            oneDNN failed, memory is short, the input does not fit the network or lies in memory as
-            oneDNN cannot read it, or the session is closed.
+            The session is closed.
         """
-        check_inputs(self._specs, {self._input: image})
-        if not _can_be_described(image):
-            raise BackendError(
-                "runtime.image_layout",
-                "pixels of the shape {shape} lie in memory with the steps {strides}, which oneDNN "
-                "cannot read",
-                shape=image.shape,
-                strides=image.strides,
-            )
-        with self._pool.taken() as worker:
-            yield worker.aimed(image)
+        with self._pool.several(most) as workers:
+            yield [Runner(self._specs, worker) for worker in workers]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy as np
 
 from ood_face.native import NativeMissingError
 from ood_face.native import library as native_library
-from ood_face.runtime.onednn.library import check_status, library
+from ood_face.runtime.onednn.library import check_status, library, thread_setter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +33,9 @@ class Steps:
         self._stream = stream
         self._added: list[tuple[ctypes.c_void_p, ctypes.Array[ExecArg]]] = []
         # as native.h has it: of each its primitive, its arguments and how many; and of the plan
-        # what executes, the stream, where these are and how many
+        # what executes, the stream, where these are and how many, what sets its threads
         self._listed = np.empty((0, 3), np.int64)
-        self._plan = np.zeros(4, np.int64)
+        self._plan = np.zeros(5, np.int64)
 
     def add(self, primitive: ctypes.c_void_p, given: ctypes.Array[ExecArg]) -> None:
         """Put one more at the end."""
@@ -45,7 +45,8 @@ class Steps:
         )
         execute = ctypes.cast(library().dnnl_primitive_execute, ctypes.c_void_p)
         at, count = self._listed.ctypes.data, len(self._listed)
-        self._plan[:] = execute.value or 0, self._stream.handle.value or 0, at, count
+        stream, set_threads = self._stream.handle.value or 0, thread_setter()
+        self._plan[:] = execute.value or 0, stream, at, count, set_threads
 
     @property
     def address(self) -> int:

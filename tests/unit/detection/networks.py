@@ -24,9 +24,20 @@ def has_matrix_unit():
     return wanted <= set(CPU_INFO.read_text(encoding="ascii").split())
 
 
-def session(name):
+def has_avx512():
+    """Whether this processor has 16 floats in a register."""
+    return "avx512f" in CPU_INFO.read_text(encoding="ascii").split()
+
+
+def answers_of(network, pixels):
+    """Return what a network says of pixels whose colours lie together."""
+    (answers,) = network.run({"image": pixels.transpose(0, 3, 1, 2)}).values()
+    return answers
+
+
+def session(name, workers=1):
     files = (WEIGHTS / "mtcnn" / f"{name}.{end}" for end in ("json", "pdiparams"))
-    return open_session(*files, workers=1, threads=1, engine="onednn")
+    return open_session(*files, workers=workers, threads=1, engine="onednn")
 
 
 def shipped(name):

@@ -17,6 +17,7 @@ from tests.benchmark.made_pictures import PICTURES
 from tests.fakes.native import compiled, native_library_at
 from tests.unit.detection.networks import (
     WEIGHTS,
+    answers_of,
     has_matrix_unit,
     made,
     noisy,
@@ -31,11 +32,6 @@ def opened(layers):
     rnet = open_crop_rnet(layers)
     assert (rnet is not None) == has_matrix_unit()
     return rnet
-
-
-def answers_of(rnet, crops):
-    (answers,) = rnet.run({"image": crops.transpose(0, 3, 1, 2)}).values()
-    return answers
 
 
 def cut_out(count):

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ood_face.detection.nms import suppress, suppress_contained
+from ood_face.detection.loops import loops
+from ood_face.detection.nms import suppress_contained
 
 
 def boxes(*rows):
@@ -12,6 +13,13 @@ def boxes(*rows):
 
 def scores(*values):
     return np.array(values, dtype=np.float32)
+
+
+def suppress(corners, values, limit, groups=None):
+    order = np.argsort(-values, kind="stable")
+    if groups is None:
+        groups = np.zeros(len(values), np.int64)
+    return loops().kept(corners, order, groups, limit, of_smaller=False)
 
 
 def plain(corners, values, limit):

@@ -13,6 +13,7 @@ from ood_face.detection import open_mtcnn
 from ood_face.detection.cascade import COARSE_MARGIN
 from ood_face.detection.compiled import CompiledLoops
 from ood_face.detection.pyramid import TILE_SIDES_PX, layout
+from ood_face.detection.scanning import Scene, scan
 from ood_face.detection.tile_pnet import TilePnet, open_tile_pnet
 from ood_face.imaging import decode
 from tests.benchmark.made_pictures import PICTURES
@@ -96,7 +97,7 @@ def test_the_loops_run_it_on_every_tile_of_a_picture():
     image = decode((PICTURES / "two_people.jpg").read_bytes())
     loops = CompiledLoops()
     picture, levels = loops.picture(image), layout(*image.shape[:2], 40.0, 0.709)
-    windows, answers = picture.scan(levels, pnet, Crew(), 0.0)
+    windows, answers = scan(Scene(picture, Crew()), levels, pnet, 0.0)
     expected = []
     for blocks in levels.tiles:
         tile = np.zeros((1, levels.tile_px, levels.tile_px, 3), np.float32)
@@ -123,8 +124,8 @@ def test_the_loops_run_it_on_every_tile_of_a_picture():
 )
 def test_tiles_that_lie_otherwise_are_refused(image):
     if (pnet := opened(shipped("pnet"))) is not None:
-        with pytest.raises(ValueError, match=str(image.shape[-1])), pnet.aimed(image):
-            pass
+        with pytest.raises(ValueError, match=str(image.shape[-1])):
+            pnet.aim(image)
 
 
 def test_other_layers_are_none_of_a_pnet():

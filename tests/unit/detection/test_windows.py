@@ -9,15 +9,19 @@ import pytest
 
 from ood_face.artifacts import Manifest
 from ood_face.detection import open_mtcnn
-from ood_face.detection.windows import WindowPnet, open_window_pnet
-from ood_face.runtime.precision import CPU_INFO
+from ood_face.detection.registers import RegisterNetwork
+from ood_face.detection.windows import open_window_pnet
 from tests.fakes.native import compiled, native_library_at
-from tests.unit.detection.networks import WEIGHTS, made, noisy, plain, session, shipped
-
-
-def has_avx512():
-    """Whether this processor has 16 floats in a register."""
-    return "avx512f" in CPU_INFO.read_text(encoding="ascii").split()
+from tests.unit.detection.networks import (
+    WEIGHTS,
+    answers_of,
+    has_avx512,
+    made,
+    noisy,
+    plain,
+    session,
+    shipped,
+)
 
 
 def opened(layers):
@@ -34,7 +38,7 @@ def test_it_says_what_onednn_says(count):
     if (pnet := opened(shipped("pnet"))) is None:
         return
     (expected,) = session("pnet").run({"image": pixels.transpose(0, 3, 1, 2)}).values()
-    found = pnet.answers(pixels)
+    found = answers_of(pnet, pixels)
     assert found.shape == (count, 5)
     assert found.dtype == np.float32
     assert np.abs(found - expected.reshape(count, 5)).max() < 1e-4
@@ -48,7 +52,7 @@ def test_it_says_what_its_definition_says(seed):
         return
     expected = plain("pnet", layers, pixels).reshape(60, 5)
     assert np.ptp(expected, axis=0).min() > 1
-    assert np.abs(pnet.answers(pixels) - expected).max() < 1e-5 * np.abs(expected).max()
+    assert np.abs(answers_of(pnet, pixels) - expected).max() < 1e-5 * np.abs(expected).max()
 
 
 @compiled
@@ -56,34 +60,35 @@ def test_each_window_is_seen_for_itself_by_however_many_threads():
     pixels = noisy(64, 12)
     if (pnet := opened(shipped("pnet"))) is None:
         return
-    together = pnet.answers(pixels)
+    together = answers_of(pnet, pixels)
     with ThreadPoolExecutor(4) as pool:
-        singly = list(pool.map(lambda at: pnet.answers(pixels[at : at + 1]), range(64)))
+        singly = list(pool.map(lambda at: answers_of(pnet, pixels[at : at + 1]), range(64)))
     assert np.concatenate(singly).tobytes() == together.tobytes()
 
 
 @compiled
 def test_no_window_no_answer():
     if (pnet := opened(shipped("pnet"))) is not None:
-        assert pnet.answers(noisy(0, 12)).shape == (0, 5)
+        assert answers_of(pnet, noisy(0, 12)).shape == (0, 5)
 
 
 @compiled
 @pytest.mark.parametrize(
-    "pixels",
+    "image",
     [
+        np.zeros((4, 12, 12, 3), np.float32),
         np.zeros((4, 3, 12, 12), np.float32),
-        np.zeros((12, 12, 3), np.float32),
-        np.zeros((4, 12, 13, 3), np.float32),
-        np.zeros((8, 12, 12, 3), np.float32)[::2],
-        np.zeros((4, 12, 12, 3), np.float32).transpose(0, 2, 1, 3),
+        np.zeros((4, 12, 13, 3), np.float32).transpose(0, 3, 1, 2),
+        np.zeros((8, 12, 12, 3), np.float32)[::2].transpose(0, 3, 1, 2),
+        np.zeros((4, 12, 12, 3), np.float32).transpose(0, 3, 2, 1),
+        np.zeros((4, 12, 12, 3), np.float64).transpose(0, 3, 1, 2),
     ],
-    ids=["planes first", "one window", "too wide", "strided", "turned"],
+    ids=["channels last", "planes", "too wide", "strided", "turned", "float64"],
 )
-def test_windows_that_lie_otherwise_are_refused(pixels):
+def test_windows_that_lie_otherwise_are_refused(image):
     if (pnet := opened(shipped("pnet"))) is not None:
-        with pytest.raises(ValueError, match=str(pixels.shape[-1])):
-            pnet.answers(pixels)
+        with pytest.raises(ValueError, match=str(image.shape[-1])):
+            pnet.run({"image": image})
 
 
 @pytest.mark.parametrize("layer", range(4))
@@ -115,6 +120,6 @@ def test_without_the_library_there_is_none(tmp_path, monkeypatch):
 def test_the_detector_has_it_where_a_coarse_copy_looks_first():
     manifest = Manifest.load(WEIGHTS)
     pnet = open_mtcnn(manifest, precision="auto")._pnet
-    assert isinstance(pnet.windows, WindowPnet) == (pnet.coarse is not None and has_avx512())
+    assert isinstance(pnet.windows, RegisterNetwork) == (pnet.coarse is not None and has_avx512())
     assert open_mtcnn(manifest)._pnet.windows is None
     assert open_mtcnn(manifest, precision="auto", engine="paddle")._pnet.windows is None

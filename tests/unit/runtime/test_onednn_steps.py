@@ -46,6 +46,13 @@ def opened(name, **options):
     return session
 
 
+@contextmanager
+def held_at(session, image):
+    """Hold a worker, aimed at an image."""
+    with session.held(1) as (runner,):
+        yield runner.aim(image)
+
+
 def noise(shape, seed=0):
     return np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
 
@@ -134,7 +141,7 @@ def test_an_added_step_is_executed_where_the_address_was_known_before():
 def test_what_is_aimed_says_what_a_run_says(name):
     session, single = opened(name), opened(name)
     image = np.zeros(SHAPES[name], dtype=np.float32)
-    with session.aimed(image) as aimed:
+    with held_at(session, image) as aimed:
         for seed in range(3):
             # it reads what lies there when it runs
             image[:] = noise(SHAPES[name], seed)
@@ -151,7 +158,7 @@ def test_what_is_aimed_says_what_a_run_says(name):
 def test_what_is_aimed_reads_an_image_whose_channels_lie_side_by_side():
     session, tile = opened("mtcnn/pnet"), noise((1, 160, 160, 3))
     image = tile.transpose(0, 3, 1, 2)
-    with session.aimed(image) as aimed:
+    with held_at(session, image) as aimed:
         aimed.check(native_library().steps_run(aimed.address))
     assert aimed.answer.tobytes() == answer(session, image).tobytes()
 
@@ -161,11 +168,11 @@ def test_a_network_is_held_by_one_and_a_second_caller_waits():
     expected = answer(session, image)
 
     def aim():
-        with session.aimed(image) as aimed:
+        with held_at(session, image) as aimed:
             return aimed.answer.shape
 
     with ThreadPoolExecutor(2) as pool:
-        with session.aimed(image):
+        with held_at(session, image):
             later = [pool.submit(answer, session, image), pool.submit(aim)]
             assert not wait(later, SHORT_S).done
         ran, aimed = (one.result(LONG_S) for one in later)
@@ -175,11 +182,45 @@ def test_a_network_is_held_by_one_and_a_second_caller_waits():
 
 def test_a_network_of_two_workers_is_held_by_two():
     session, image = opened("mtcnn/rnet", workers=2), noise((1, 3, 24, 24))
-    with session.aimed(image) as one, session.aimed(image) as other:
+    with held_at(session, image) as one, held_at(session, image) as other:
         assert one.address != other.address
         assert one.answer.ctypes.data != other.answer.ctypes.data
         assert session._pool._idle.empty()
     assert session._pool._idle.qsize() == 2
+
+
+@pytest.mark.parametrize(("wanted", "given"), [(1, 1), (2, 2), (3, 3), (7, 3)])
+def test_as_many_workers_are_held_as_are_wanted_and_free(wanted, given):
+    session, image = opened("mtcnn/rnet", workers=3), noise((1, 3, 24, 24))
+    with session.held(wanted) as runners:
+        aimed = [runner.aim(image) for runner in runners]
+        assert len({one.address for one in aimed}) == len(aimed) == given
+        assert session._pool._idle.qsize() == 3 - given
+    with session.held(1), session.held(3) as runners:
+        assert len(runners) == 2
+    assert session._pool._idle.qsize() == 3
+
+
+def test_who_holds_several_does_not_wait_for_more_than_one():
+    session = opened("mtcnn/rnet", workers=2)
+    with ThreadPoolExecutor(1) as pool, session.held(1):
+
+        def count():
+            with session.held(2) as runners:
+                return len(runners)
+
+        assert pool.submit(count).result(LONG_S) == 1
+
+
+def test_a_network_that_is_being_closed_gives_what_it_has_and_no_more():
+    session = opened("mtcnn/rnet", workers=2)
+    with ThreadPoolExecutor(1) as pool:
+        with session.held(2):
+            closing = pool.submit(session.close)
+            assert not wait([closing], SHORT_S).done
+        closing.result(LONG_S)
+    with pytest.raises(BackendError, match="was closed"), session.held(2):
+        pytest.fail("it was held")  # pragma: no cover
 
 
 @pytest.mark.parametrize(
@@ -194,7 +235,7 @@ def test_a_network_of_two_workers_is_held_by_two():
 )
 def test_what_does_not_fit_the_network_is_refused_and_holds_nobody(image, told):
     session = opened("mtcnn/rnet")
-    with pytest.raises(BackendError, match=told), session.aimed(image):
+    with pytest.raises(BackendError, match=told), held_at(session, image):
         pytest.fail("it was held")  # pragma: no cover
     assert answer(session, noise((1, 3, 24, 24))).shape == (1, 5)
 
@@ -203,7 +244,7 @@ def test_an_error_of_the_holder_gives_the_network_back():
     session, image = opened("mtcnn/rnet"), noise((1, 3, 24, 24))
 
     def fail():
-        with session.aimed(image) as aimed:
+        with held_at(session, image) as aimed:
             aimed.check(0)
             aimed.check(5)
 
@@ -215,14 +256,14 @@ def test_an_error_of_the_holder_gives_the_network_back():
 def test_a_closed_network_is_not_held():
     session = opened("mtcnn/rnet")
     session.close()
-    with pytest.raises(BackendError, match="was closed"), session.aimed(noise((1, 3, 24, 24))):
+    with pytest.raises(BackendError, match="was closed"), held_at(session, noise((1, 3, 24, 24))):
         pytest.fail("it was held")  # pragma: no cover
 
 
 def test_a_network_is_closed_when_its_holder_is_done():
     session, image = opened("mtcnn/rnet"), noise((1, 3, 24, 24))
     with ThreadPoolExecutor(1) as pool:
-        with session.aimed(image):
+        with held_at(session, image):
             closing = pool.submit(session.close)
             assert not wait([closing], SHORT_S).done
         closing.result(LONG_S)
@@ -233,7 +274,7 @@ def test_a_network_is_closed_when_its_holder_is_done():
 def test_pixels_that_lie_as_no_library_reads_them_are_not_held():
     session = opened("mtcnn/pnet")
     twice = np.broadcast_to(noise((1, 3, 12, 12)), (2**20, 3, 12, 12))
-    with pytest.raises(BackendError, match="steps") as told, session.aimed(twice):
+    with pytest.raises(BackendError, match="steps") as told, held_at(session, twice):
         pass
     assert told.value.key == "runtime.image_layout"
     assert answer(session, noise((1, 3, 12, 12))).shape == (1, 5, 1, 1)

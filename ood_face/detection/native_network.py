@@ -1,0 +1,145 @@
+"""Networks that the loops in C can run themselves, without Python's lock."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import ctypes
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from numpy.typing import NDArray
+
+__all__ = ["Aimed", "NativeNetwork", "OwnAimed", "OwnNetwork", "Runner", "pixels_of"]
+
+_NUMBERS_OF_A_JOB, _NUMBERS_OF_A_STEP, _NUMBERS_OF_A_PLAN = 4, 3, 5
+_NUMBERS_OF_STRUCTS = _NUMBERS_OF_A_JOB + _NUMBERS_OF_A_STEP + _NUMBERS_OF_A_PLAN
+
+
+class Aimed(Protocol):
+    """A network that reads and writes at fixed places."""
+
+    @property
+    def answer(self) -> NDArray[np.float32]:
+        """What a run writes to."""
+        ...
+
+    @property
+    def address(self) -> int:
+        """Where the ``plan`` of ``native.h`` is."""
+        ...
+
+    def check(self, status: int) -> None:
+        """Raise BackendError if a run ended with this status, and that is no success."""
+        ...
+
+
+class Runner(Protocol):
+    """Runs a network, one picture after the other."""
+
+    def aim(self, image: NDArray[np.float32]) -> Aimed:
+        """Make ready to run on what lies in ``image``; until the next time."""
+        ...
+
+
+@runtime_checkable
+class NativeNetwork(Protocol):
+    """A network that the loops can run themselves."""
+
+    @property
+    def any_size(self) -> bool:
+        """Whether batches of all sizes are as good; else few sizes should be seen."""
+        ...
+
+    def held(self, most: int) -> AbstractContextManager[Sequence[Runner]]:
+        """Hold so many runners, or fewer if they are not free; at least one, waited for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAimed:
+    """See :class:`Aimed`; ``kept``: what the addresses point to."""
+
+    answer: NDArray[np.float32]
+    address: int
+    kept: tuple[NDArray[np.generic] | None, ...]
+
+    def check(self, status: int) -> None:
+        """Return: sums and products do not fail."""
+
+
+class OwnNetwork:
+    """A network in C of our own; safe to call from several threads.
+
+    Parameters
+    ----------
+    native : the shared library
+    entry : address of the function in it that runs the network
+    network : what the function takes as the network
+    """
+
+    any_size = True
+
+    def __init__(self, native: ctypes.CDLL, entry: int, network: NDArray[np.generic]) -> None:
+        self._native, self._entry = native, entry
+        self._network, self._network_at = network, network.ctypes.data
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Look at what :meth:`aim` takes; see :class:`ood_face.ports.Session`."""
+        (image,) = inputs.values()
+        aimed = self.aim(image)
+        self._native.steps_run(aimed.address)
+        return {"answers": aimed.answer}
+
+    @contextmanager
+    def held(self, most: int) -> Iterator[Sequence[Runner]]:
+        """See :class:`NativeNetwork`: there are as many as are wanted."""
+        yield [self] * most
+
+    def aim(self, image: NDArray[np.float32]) -> OwnAimed:
+        """See :class:`Runner`."""
+        raise NotImplementedError
+
+    def _aimed(
+        self,
+        pixels: NDArray[np.float32],
+        size: int,
+        answer: NDArray[np.float32],
+        room: NDArray[np.uint8] | None = None,
+    ) -> OwnAimed:
+        # job, step and plan of native.h, behind each other
+        structs = np.empty(_NUMBERS_OF_STRUCTS, np.int64)
+        job = structs.ctypes.data
+        step = job + 8 * _NUMBERS_OF_A_JOB
+        address = step + 8 * _NUMBERS_OF_A_STEP
+        structs[:] = (
+            *(
+                pixels.ctypes.data,
+                size,
+                0 if room is None else room.ctypes.data,
+                answer.ctypes.data,
+            ),
+            *(self._network_at, job, 1),
+            *(self._entry, 0, step, 1, 0),
+        )
+        return OwnAimed(answer, address, (pixels, room, structs))
+
+
+def pixels_of(image: NDArray[np.float32], side_px: int) -> NDArray[np.float32]:
+    """Return the pixels as they lie in memory: the colours of each together.
+
+    Raises
+    ------
+    ValueError
+        They do not lie like that, or are others than float32 of shape (N, 3, side, side).
+    """
+    pixels = image.transpose(0, 2, 3, 1)
+    fits = pixels.shape[1:] == (side_px, side_px, 3) and pixels.dtype == np.float32
+    if not fits or not pixels.flags.c_contiguous:
+        raise ValueError(image.dtype, image.shape, image.strides)
+    return pixels

@@ -1,0 +1,85 @@
+"""Networks made ready for registers of 16 floats (AVX-512), in float32.
+
+As the structs of ``ood_face/native`` have them: layer by layer, tap by tap, all filters of a tap
+together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ood_face.detection.native_network import OwnAimed, OwnNetwork, pixels_of
+from ood_face.native import library_if_there
+
+if TYPE_CHECKING:
+    import ctypes
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Layer", "RegisterNetwork", "are_of", "registers"]
+
+_LANES = 16
+_NUMBERS = 5
+
+# of a convolution: weight (filters, channels, rows, columns), bias (filters,), PReLU slopes or None
+Layer = tuple["NDArray[np.float32]", "NDArray[np.float32]", "NDArray[np.float32] | None"]
+
+
+class RegisterNetwork(OwnNetwork):
+    """A network that looks at windows or crops, each by itself.
+
+    Parameters
+    ----------
+    native : the shared library
+    entry : address of the function in it that runs the network
+    layers : of the network
+    side_px : of a window
+    """
+
+    def __init__(
+        self, native: ctypes.CDLL, entry: int, layers: Sequence[Layer], side_px: int
+    ) -> None:
+        parts = []
+        for weight, bias, slopes in layers:
+            taps = weight.transpose(2, 3, 1, 0).reshape(-1, len(weight))
+            rows = [taps, bias[None]] if slopes is None else [taps, bias[None], slopes[None]]
+            parts += [np.pad(row, ((0, 0), (0, -len(weight) % _LANES))).reshape(-1) for row in rows]
+        super().__init__(native, entry, np.concatenate(parts, dtype=np.float32))
+        self._side_px = side_px
+
+    def aim(self, image: NDArray[np.float32]) -> OwnAimed:
+        """See :class:`ood_face.detection.native_network.Runner`.
+
+        Parameters
+        ----------
+        image : of shape (N, 3, side, side), the pixels (0..255) of a contiguous float32 array of
+            shape (N, side, side, 3)
+
+        Returns
+        -------
+        its answer: float32 array of shape (N, 5), logit and box offsets
+
+        Raises
+        ------
+        ValueError
+            The array is another one.
+        """
+        pixels = pixels_of(image, self._side_px)
+        answer = np.empty((len(pixels), _NUMBERS), np.float32)
+        return self._aimed(pixels, len(pixels), answer)
+
+
+def registers() -> ctypes.CDLL | None:
+    """Return the native library; None: it is not there, or the processor has no such registers."""
+    native = library_if_there()
+    return native if native is not None and native.registers_usable() else None
+
+
+def are_of(layers: Sequence[Layer], shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Return whether layers have these shapes, and a PReLU behind each but the last."""
+    bent = [slopes is not None for _, _, slopes in layers]
+    found = tuple(weight.shape for weight, _, _ in layers)
+    return found == tuple(shapes) and bent == [True] * (len(bent) - 1) + [False]
