@@ -5,6 +5,7 @@ With ``--supervised`` (supervisord.conf) the server ends when its parent dies.
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 
@@ -27,6 +28,8 @@ def main(arguments: list[str]) -> int:
     from ood_face.allocator import keep_freed_memory  # noqa: PLC0415
 
     keep_freed_memory()
+    # nearly all that the imports make stays; the server enables it again
+    gc.disable()
     # seconds, in which the signal may come
     from pydantic import ValidationError  # noqa: PLC0415
 

@@ -147,10 +147,11 @@ def network(program: str, precision: str) -> Session:
     """Open a network alone, by the name of its file, as the server runs it."""
     model, _, part = program.partition("/")
     entry = MANIFEST.model(model)
-    if model == "mtcnn" and precision == "bfloat16":
-        coarse: Session | None = vars(vars(service())["_detector"])[f"_{part}"].coarse
-        if coarse is not None:
-            return coarse
+    if model == "mtcnn":
+        of: Network = vars(vars(service())["_detector"])[f"_{part}"]
+        looks = of.coarse if precision == "bfloat16" else of.exact
+        if looks is not None:
+            return looks
     paths = (verified_path(entry, f"{program}.{end}") for end in ("json", "pdiparams"))
     return open_session(
         *paths,
