@@ -165,8 +165,8 @@ def _run(server: StoppableServer, listener: socket.socket, settings: Settings) -
         return _fail(EXIT_PORT, why_not(settings.host, settings.port, exc), settings)
     host, port = listener.getsockname()[:2]
     _logger.info("serving on http://%s:%d", host, port)
-    # what is there by now stays to the end: to look through it for garbage, again and again, takes a
-    # tenth of a second each time, in which nobody else has Python's lock
+    # what is there by now stays to the end: to look through it for garbage takes a tenth of a
+    # second each time, in which nobody else has Python's lock
     gc.collect()
     gc.freeze()
     gc.enable()
