@@ -38,8 +38,8 @@ class Crew:
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
-        self._team = Team(threads - 1)
-        self._team_off = _KeptOff(self._team.thread_ids)
+        self._team: Team | None = None
+        self._team_off = _KeptOff([])
         self._helpers: ThreadPoolExecutor | None = None
         self._helpers_off = _KeptOff([])
         self.team = 0
@@ -48,9 +48,12 @@ class Crew:
     def gathered(self) -> Iterator[None]:
         """Hold helpers for native work ready: within, pieces of it follow each other closely."""
         # who waits awake on the caller's core is no help
-        if not self._team.address or core_count() < self.threads:
+        if self.threads == 1 or core_count() < self.threads:
             yield
             return
+        if self._team is None:
+            self._team = Team(self.threads - 1)
+            self._team_off = _KeptOff(self._team.thread_ids)
         with staying() as core:
             self._team_off.keep(core)
             self._team.gather()

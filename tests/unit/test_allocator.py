@@ -6,6 +6,7 @@ import platform
 import subprocess
 import sys
 import threading
+import weakref
 
 import pytest
 
@@ -75,6 +76,18 @@ def test_many_threads_share_two_arenas():
 def test_holes_between_what_is_in_use_are_given_back():
     before, after = map(int, output_of(HOLES).split())
     assert before - after > 90 * 2**20
+
+
+def test_what_only_refers_to_itself_is_freed_first():
+    class Kept:
+        pass
+
+    one = Kept()
+    one.itself = one
+    there = weakref.ref(one)
+    del one
+    give_back_freed_memory()
+    assert there() is None
 
 
 def test_it_is_given_back_now_and_then_until_the_end():

@@ -210,9 +210,9 @@ def test_shares_cover_everything_once_and_none_is_too_small(threads, count, smal
 @pytest.mark.skipif(core_count() < 2, reason="there is one core: nobody helps")
 def test_who_has_gathered_its_native_helpers_stays_and_they_are_kept_off_its_core():
     cores, crew = os.sched_getaffinity(0), Crew(2)
-    (helper,) = crew._team.thread_ids
     assert crew.team == 0
     with crew.gathered():
+        (helper,) = crew._team.thread_ids
         assert crew.team != 0
         (core,) = os.sched_getaffinity(0)
         assert os.sched_getaffinity(helper) == cores - {core}

@@ -76,7 +76,8 @@ def test_nobody_helps_without_the_library(tmp_path, monkeypatch):
 @needs_proc
 def test_the_helpers_do_a_part_of_the_work():
     crew, network = Crew(2), session("pnet", workers=2)
-    (helper,) = crew._team.thread_ids
+    with crew.gathered():
+        (helper,) = crew._team.thread_ids
     before = cpu_s(helper)
     until = time.monotonic() + LONG_S
     while cpu_s(helper) - before < 0.05 and time.monotonic() < until:
