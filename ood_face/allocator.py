@@ -62,8 +62,8 @@ def keep_freed_memory() -> bool:
 def give_back_freed_memory() -> bool:
     """Give the kernel every page that holds nothing; whether the library can.
 
-    Pictures of many sizes leave holes between what is in use; they would add up to a hundred MB. What
-    only refers to itself, as an error and its traceback with a picture may, is freed before.
+    Pictures of many sizes leave holes between what is in use; they would add up to a hundred MB.
+    What only refers to itself, as an error and its traceback with a picture may, is freed before.
     """
     gc.collect()
     try:
