@@ -43,8 +43,8 @@ BOX_NUMBERS = 5
 FACE_NUMBERS = 15
 # batches have few sizes, so that the engine sees few shapes; the largest still fits the L2 cache
 PNET_BATCHES = (16, 64, 256)
-RNET_BATCHES = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64)
-ONET_BATCHES = (1, 2, 3, 4, 6, 8, 12, 16)
+RNET_BATCHES = (4, 8, 16, 32, 64)
+ONET_BATCHES = (1, 2, 4, 8, 16)
 # how much lower the logit of "face" may be where the coarse copy looks: measured on 40 pictures,
 # of 11,088 windows above the P-Net's threshold 9 in 100,000 came out lower by more than 0.3, none
 # by more than 0.5; see tests/benchmark/README.md

@@ -127,7 +127,7 @@ def see_natively(
     while begin < len(wanted):
         with network.held(crew.threads) as runners:
             rest = len(wanted) - begin
-            count = rest if network.any_size else min(rest, len(runners) * sizes[-1])
+            count = rest if network.any_size else _at_once(rest, len(runners), sizes)
             batches = []
             for part, runner in zip(shares(len(runners), count, 1), runners, strict=False):
                 first, share = begin + part.start, part.stop - part.start
@@ -143,6 +143,13 @@ def see_natively(
             answers += [batch.answers(row) for batch, row in zip(batches, rows, strict=True)]
         begin += count
     return pixels[: len(wanted)], answers[0] if len(answers) == 1 else np.concatenate(answers)
+
+
+def _at_once(rest: int, runners: int, sizes: Sequence[int]) -> int:
+    # how many are seen in one call: one runner fills its batches, several share what is left
+    if runners > 1:
+        return min(rest, runners * sizes[-1])
+    return max((size for size in sizes if size <= rest), default=rest)
 
 
 def _room_for(wanted: Wanted, spare: int) -> NDArray[np.float32]:
