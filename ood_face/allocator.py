@@ -26,7 +26,7 @@ M_ARENA_MAX = -8
 ARENAS = 2
 # Blocks from here on come from the kernel and go back to it at once: the pixels of large pictures,
 # whose sizes vary. Below lies what the networks and the detector need again and again.
-LARGE_BYTES = 8 * 2**20
+LARGE_BYTES = 4 * 2**20
 # so much may lie free at the end of an arena: a picture of 1920x1440 needs it again the next time
 KEPT_BYTES = 16 * 2**20
 # giving back takes 3 to 8 ms
@@ -36,7 +36,7 @@ WORK_S = 0.1
 
 
 def keep_freed_memory() -> bool:
-    """Keep freed blocks below 8 MiB, 16 MiB for each of two arenas; whether the library agreed.
+    """Keep freed blocks below 4 MiB, 16 MiB for each of two arenas; whether the library agreed.
 
     Every picture needs tables and tensors of a few MiB anew. By default glibc gives such blocks
     back to the kernel at once and faults them in page by page the next time: measured, a third
