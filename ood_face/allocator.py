@@ -25,7 +25,8 @@ M_ARENA_MAX = -8
 # 1,010 MiB resident after 400 pictures on changing threads, 630 MiB with two arenas.
 ARENAS = 2
 # Blocks from here on come from the kernel and go back to it at once: the pixels of large pictures,
-# whose sizes vary. Below lies what the networks and the detector need again and again.
+# whose sizes vary. Below lies what the networks and the detector need again and again. From this
+# size on NumPy asks for huge pages, so that few faults are paid for.
 LARGE_BYTES = 4 * 2**20
 # so much may lie free at the end of an arena: a picture of 1920x1440 needs it again the next time
 KEPT_BYTES = 16 * 2**20

@@ -59,20 +59,15 @@ class Layout:
     tile_px: int
     tiles: tuple[NDArray[np.void], ...]
 
-    @cached_property
+    @property
     def blocks(self) -> NDArray[np.void]:
-        """Of all tiles, behind each other."""
+        """Of all tiles, behind each other; made anew, for what stays would lie above a picture."""
         return np.concatenate(self.tiles)
 
     @cached_property
     def ends(self) -> NDArray[np.int64]:
         """Where each tile's blocks end among those, int64 array of shape (tiles,)."""
         return np.cumsum([len(tile) for tile in self.tiles], dtype=np.int64)
-
-    @cached_property
-    def windows(self) -> int:
-        """How many windows there are."""
-        return int((self.blocks["rows"] * self.blocks["cols"]).sum())
 
 
 @lru_cache(maxsize=64)
