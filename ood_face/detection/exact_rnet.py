@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ood_face.detection.registers import RegisterNetwork, are_of, registers
+from ood_face.detection.registers import opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ood_face.detection.registers import Layer
+    from ood_face.detection.registers import Layer, RegisterNetwork
 
 __all__ = ["RNET_SHAPES", "RNET_SIDE_PX", "open_exact_rnet"]
 
@@ -24,17 +24,5 @@ RNET_SHAPES = ((28, 3, 3, 3), (48, 28, 3, 3), (64, 48, 2, 2), (128, 64, 3, 3), (
 
 
 def open_exact_rnet(layers: Sequence[Layer]) -> RegisterNetwork | None:
-    """Return the R-Net for some crops.
-
-    Parameters
-    ----------
-    layers : of the R-Net
-
-    Returns
-    -------
-    None: see :func:`ood_face.detection.registers.registers`; or the layers are others
-    """
-    native = registers()
-    if native is None or not are_of(layers, RNET_SHAPES):
-        return None
-    return RegisterNetwork(native, native.rnet_entry(), layers, RNET_SIDE_PX)
+    """Return the R-Net for some crops; see :func:`ood_face.detection.registers.opened`."""
+    return opened("rnet_entry", layers, RNET_SHAPES, RNET_SIDE_PX)

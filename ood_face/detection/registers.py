@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Layer", "RegisterNetwork", "are_of", "registers"]
+__all__ = ["Layer", "RegisterNetwork", "are_of", "opened"]
 
 _LANES = 16
 _NUMBERS = 5
@@ -72,10 +72,26 @@ class RegisterNetwork(OwnNetwork):
         return self._aimed(pixels, len(pixels), answer)
 
 
-def registers() -> ctypes.CDLL | None:
-    """Return the native library; None: it is not there, or the processor has no such registers."""
+def opened(
+    entry: str, layers: Sequence[Layer], shapes: Sequence[tuple[int, ...]], side_px: int
+) -> RegisterNetwork | None:
+    """Return a network whose native code is there.
+
+    Parameters
+    ----------
+    entry : name of the native function that gives the address of the network's code
+    layers : of the network
+    shapes : of the layers that the code is written for
+    side_px : of what it looks at
+
+    Returns
+    -------
+    None: there is no native library, the processor has no such registers, or the layers are others
+    """
     native = library_if_there()
-    return native if native is not None and native.registers_usable() else None
+    if native is None or not native.registers_usable() or not are_of(layers, shapes):
+        return None
+    return RegisterNetwork(native, getattr(native, entry)(), layers, side_px)
 
 
 def are_of(layers: Sequence[Layer], shapes: Sequence[tuple[int, ...]]) -> bool:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ood_face.detection.pyramid import WINDOW_PX
-from ood_face.detection.registers import RegisterNetwork, are_of, registers
+from ood_face.detection.registers import opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ood_face.detection.registers import Layer
+    from ood_face.detection.registers import Layer, RegisterNetwork
 
 __all__ = ["PNET_SHAPES", "open_window_pnet"]
 
@@ -24,17 +24,5 @@ PNET_SHAPES = ((10, 3, 3, 3), (16, 10, 3, 3), (32, 16, 3, 3), (5, 32, 1, 1))
 
 
 def open_window_pnet(layers: Sequence[Layer]) -> RegisterNetwork | None:
-    """Return the P-Net for single windows.
-
-    Parameters
-    ----------
-    layers : of the P-Net
-
-    Returns
-    -------
-    None: see :func:`ood_face.detection.registers.registers`; or the layers are others
-    """
-    native = registers()
-    if native is None or not are_of(layers, PNET_SHAPES):
-        return None
-    return RegisterNetwork(native, native.pnet_windows_entry(), layers, WINDOW_PX)
+    """Return the P-Net for single windows; see :func:`ood_face.detection.registers.opened`."""
+    return opened("pnet_windows_entry", layers, PNET_SHAPES, WINDOW_PX)
