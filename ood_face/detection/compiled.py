@@ -1,6 +1,6 @@
 """The loops over pixels, windows and boxes in C; see :mod:`ood_face.detection.loops`.
 
-Python's lock is given back meanwhile: other pictures go on.
+Python's lock is given back meanwhile, but for boxes: other pictures go on.
 """
 
 from __future__ import annotations

@@ -7,29 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ood_face.detection.exact_rnet import RNET_SHAPES, RNET_SIDE_PX
-from ood_face.detection.matrix import aligned_room, in_memory, of_pixels, of_rows, products, unit
-from ood_face.detection.native_network import OwnAimed, OwnNetwork, pixels_of
+from ood_face.detection.matrix import in_memory, of_pixels, of_rows, products, unit
+from ood_face.detection.native_network import SquaresNetwork
 from ood_face.detection.registers import are_of
 
 if TYPE_CHECKING:
     import ctypes
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from ood_face.detection.registers import Layer
 
 __all__ = ["CropRnet", "open_crop_rnet"]
 
-_NUMBERS = 5
 # what a cell has after the first and the second convolution
 _CHANNELS = (32, 48)
 
 
-class CropRnet(OwnNetwork):
+class CropRnet(SquaresNetwork):
     """The network, as a :class:`ood_face.ports.Session` and in native loops.
 
     Parameters
@@ -47,25 +42,9 @@ class CropRnet(OwnNetwork):
             *products(fourth.transpose(2, 3, 1, 0).reshape(-1, len(fourth))),
             *products(fifth[:, :, 0, 0].T),
         ]
-        super().__init__(native, native.rnet_crops_entry(), in_memory(layers, matrices))
-
-    def aim(self, image: NDArray[np.float32]) -> OwnAimed:
-        """See :class:`ood_face.detection.native_network.Runner`.
-
-        Parameters
-        ----------
-        image : of shape (N, 3, 24, 24), the pixels (0..255) of a contiguous float32 array of shape
-            (N, 24, 24, 3)
-
-        Raises
-        ------
-        ValueError
-            The array is another one.
-        """
-        pixels = pixels_of(image, RNET_SIDE_PX)
-        answer = np.empty((len(pixels), _NUMBERS), np.float32)
-        room = aligned_room(self._native.rnet_crops_room())
-        return self._aimed(pixels, len(pixels), answer, room)
+        network = in_memory(layers, matrices)
+        room_bytes = native.rnet_crops_room()
+        super().__init__(native, native.rnet_crops_entry(), network, RNET_SIDE_PX, room_bytes)
 
 
 def open_crop_rnet(layers: Sequence[Layer]) -> CropRnet | None:

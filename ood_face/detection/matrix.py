@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ood_face.detection.native_network import aligned_room
 from ood_face.native import library_if_there
 
 if TYPE_CHECKING:
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.uint16]
 
-__all__ = ["aligned_room", "in_memory", "of_pixels", "of_rows", "products", "unit"]
+__all__ = ["in_memory", "of_pixels", "of_rows", "products", "unit"]
 
-_ALIGNMENT = 64
 # pixels are centred before they are rounded
 _MIDDLE = 127.5
 # of a matrix: rows, columns
@@ -95,13 +95,6 @@ def products(line: NDArray[np.float32]) -> Iterator[Matrix]:
         for left, right in pairwise(range(0, width + 1, _WIDTH)):
             part = whole[top:bottom, left:right]
             yield _bfloat16(part.reshape(_DEPTH // 2, 2, _WIDTH).transpose(0, 2, 1))
-
-
-def aligned_room(size: int) -> NDArray[np.uint8]:
-    """Return so many bytes, with anything in them, whose address is a multiple of 64."""
-    room = np.empty(size + _ALIGNMENT, np.uint8)
-    begin = -room.ctypes.data % _ALIGNMENT
-    return room[begin : begin + size]
 
 
 def _bfloat16(values: NDArray[np.float32]) -> Matrix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -15,7 +16,19 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Aimed", "NativeNetwork", "OwnAimed", "OwnNetwork", "Runner", "pixels_of"]
+__all__ = [
+    "Aimed",
+    "NativeNetwork",
+    "OwnAimed",
+    "OwnNetwork",
+    "Runner",
+    "SquaresNetwork",
+    "aligned_room",
+]
+
+_ALIGNMENT = 64
+# what is said of a window: logit and box offsets
+_NUMBERS = 5
 
 _NUMBERS_OF_A_JOB, _NUMBERS_OF_A_STEP, _NUMBERS_OF_A_PLAN = 4, 3, 5
 _NUMBERS_OF_STRUCTS = _NUMBERS_OF_A_JOB + _NUMBERS_OF_A_STEP + _NUMBERS_OF_A_PLAN
@@ -73,7 +86,7 @@ class OwnAimed:
         """Return: sums and products do not fail."""
 
 
-class OwnNetwork:
+class OwnNetwork(ABC):
     """A network in C of our own; safe to call from several threads.
 
     Parameters
@@ -101,9 +114,9 @@ class OwnNetwork:
         """See :class:`NativeNetwork`: there are as many as are wanted."""
         yield [self] * most
 
+    @abstractmethod
     def aim(self, image: NDArray[np.float32]) -> OwnAimed:
         """See :class:`Runner`."""
-        raise NotImplementedError
 
     def _aimed(
         self,
@@ -130,16 +143,56 @@ class OwnNetwork:
         return OwnAimed(answer, address, (pixels, room, structs))
 
 
-def pixels_of(image: NDArray[np.float32], side_px: int) -> NDArray[np.float32]:
-    """Return the pixels as they lie in memory: the colours of each together.
+class SquaresNetwork(OwnNetwork):
+    """A network that looks at squares of one size, each by itself: windows or crops.
 
-    Raises
-    ------
-    ValueError
-        They do not lie like that, or are others than float32 of shape (N, 3, side, side).
+    Parameters
+    ----------
+    native, entry, network : see :class:`OwnNetwork`
+    side_px : of a square
+    room_bytes : working memory of a run
     """
-    pixels = image.transpose(0, 2, 3, 1)
-    fits = pixels.shape[1:] == (side_px, side_px, 3) and pixels.dtype == np.float32
-    if not fits or not pixels.flags.c_contiguous:
-        raise ValueError(image.dtype, image.shape, image.strides)
-    return pixels
+
+    def __init__(
+        self,
+        native: ctypes.CDLL,
+        entry: int,
+        network: NDArray[np.generic],
+        side_px: int,
+        room_bytes: int = 0,
+    ) -> None:
+        super().__init__(native, entry, network)
+        self._side_px, self._room_bytes = side_px, room_bytes
+
+    def aim(self, image: NDArray[np.float32]) -> OwnAimed:
+        """See :class:`Runner`.
+
+        Parameters
+        ----------
+        image : of shape (N, 3, side, side), the pixels (0..255) of a contiguous float32 array of
+            shape (N, side, side, 3)
+
+        Returns
+        -------
+        its answer: float32 array of shape (N, 5), logit and box offsets
+
+        Raises
+        ------
+        ValueError
+            The array is another one.
+        """
+        pixels = image.transpose(0, 2, 3, 1)
+        shape = (self._side_px, self._side_px, 3)
+        fits = pixels.shape[1:] == shape and pixels.dtype == np.float32
+        if not fits or not pixels.flags.c_contiguous:
+            raise ValueError(image.dtype, image.shape, image.strides)
+        answer = np.empty((len(pixels), _NUMBERS), np.float32)
+        room = aligned_room(self._room_bytes) if self._room_bytes else None
+        return self._aimed(pixels, len(pixels), answer, room)
+
+
+def aligned_room(size: int) -> NDArray[np.uint8]:
+    """Return so many bytes, with anything in them, whose address is a multiple of 64."""
+    room = np.empty(size + _ALIGNMENT, np.uint8)
+    begin = -room.ctypes.data % _ALIGNMENT
+    return room[begin : begin + size]

@@ -13,7 +13,7 @@ therefore begin at even positions, in the level and in the tile.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,7 +42,7 @@ BLOCK = np.dtype(
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """Where everything lies.
 
@@ -61,10 +61,10 @@ class Layout:
 
     @property
     def blocks(self) -> NDArray[np.void]:
-        """Of all tiles, behind each other; made anew, for what stays would lie above a picture."""
+        """Of all tiles, behind each other."""
         return np.concatenate(self.tiles)
 
-    @cached_property
+    @property
     def ends(self) -> NDArray[np.int64]:
         """Where each tile's blocks end among those, int64 array of shape (tiles,)."""
         return np.cumsum([len(tile) for tile in self.tiles], dtype=np.int64)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.detection.native_network import OwnAimed, OwnNetwork, pixels_of
+from ood_face.detection.native_network import SquaresNetwork
 from ood_face.native import library_if_there
 
 if TYPE_CHECKING:
@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["Layer", "RegisterNetwork", "are_of", "opened"]
 
 _LANES = 16
-_NUMBERS = 5
 
 # of a convolution: weight (filters, channels, rows, columns), bias (filters,), PReLU slopes or None
 Layer = tuple["NDArray[np.float32]", "NDArray[np.float32]", "NDArray[np.float32] | None"]
 
 
-class RegisterNetwork(OwnNetwork):
+class RegisterNetwork(SquaresNetwork):
     """A network that looks at windows or crops, each by itself.
 
     Parameters
@@ -47,29 +46,7 @@ class RegisterNetwork(OwnNetwork):
             taps = weight.transpose(2, 3, 1, 0).reshape(-1, len(weight))
             rows = [taps, bias[None]] if slopes is None else [taps, bias[None], slopes[None]]
             parts += [np.pad(row, ((0, 0), (0, -len(weight) % _LANES))).reshape(-1) for row in rows]
-        super().__init__(native, entry, np.concatenate(parts, dtype=np.float32))
-        self._side_px = side_px
-
-    def aim(self, image: NDArray[np.float32]) -> OwnAimed:
-        """See :class:`ood_face.detection.native_network.Runner`.
-
-        Parameters
-        ----------
-        image : of shape (N, 3, side, side), the pixels (0..255) of a contiguous float32 array of
-            shape (N, side, side, 3)
-
-        Returns
-        -------
-        its answer: float32 array of shape (N, 5), logit and box offsets
-
-        Raises
-        ------
-        ValueError
-            The array is another one.
-        """
-        pixels = pixels_of(image, self._side_px)
-        answer = np.empty((len(pixels), _NUMBERS), np.float32)
-        return self._aimed(pixels, len(pixels), answer)
+        super().__init__(native, entry, np.concatenate(parts, dtype=np.float32), side_px)
 
 
 def opened(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ood_face.detection.matrix import aligned_room, in_memory, of_pixels, of_rows, products, unit
-from ood_face.detection.native_network import OwnAimed, OwnNetwork
+from ood_face.detection.matrix import in_memory, of_pixels, of_rows, products, unit
+from ood_face.detection.native_network import OwnAimed, OwnNetwork, aligned_room
 from ood_face.detection.registers import are_of
 from ood_face.detection.windows import PNET_SHAPES
 

@@ -8,9 +8,8 @@
 
 /* Keep, in the given order, the boxes that overlap none of those kept before them too much.
  * groups: boxes of different ones never do; NULL: there are none. kept: may be `order` itself. */
-INLINE int64_t suppress(const float *boxes, const int64_t *order, int64_t count,
-                        const int64_t *groups, double max_overlap, double extra_px,
-                        int64_t of_smaller, int64_t *kept)
+int64_t boxes_kept(const float *boxes, const int64_t *order, int64_t count, const int64_t *groups,
+                   double max_overlap, double extra_px, int64_t of_smaller, int64_t *kept)
 {
     int64_t held = 0;
     for (int64_t i = 0; i < count; i++) {
@@ -38,12 +37,6 @@ INLINE int64_t suppress(const float *boxes, const int64_t *order, int64_t count,
             kept[held++] = one;
     }
     return held;
-}
-
-int64_t boxes_kept(const float *boxes, const int64_t *order, int64_t count, const int64_t *groups,
-                   double max_overlap, double extra_px, int64_t of_smaller, int64_t *kept)
-{
-    return suppress(boxes, order, count, groups, max_overlap, extra_px, of_smaller, kept);
 }
 
 /* Write the boxes of windows of the pyramid: level, row and column of each. */
@@ -107,8 +100,8 @@ int64_t boxes_settled(const float *boxes, const float *answers, int64_t count,
         for (int64_t i = 0; i < left; i++)
             order[i] = those[i].index;
         if (levels)
-            left = suppress(boxes, order, left, levels, same_level, 0, 0, order);
-        left = suppress(boxes, order, left, NULL, max_overlap, 0, 0, order);
+            left = boxes_kept(boxes, order, left, levels, same_level, 0, 0, order);
+        left = boxes_kept(boxes, order, left, NULL, max_overlap, 0, 0, order);
         left = left < most ? left : most;
         for (int64_t i = 0; i < left; i++)
             place(boxes + 4 * order[i], answers + NUMBERS * order[i] + 1, extra_px,

@@ -150,11 +150,12 @@ int64_t scan_found(void *given, int64_t count, int64_t tiles, void *cells)
 {
     scanner *scanners = given;
     cell *out = cells;
+    for (int64_t i = 0; i < count; i++)
+        scanners[i].found.room = 0; /* no longer needed: so many are written */
     for (int64_t tile = 0; out && tile < tiles; tile++)
         for (int64_t i = 0; i < count; i++) {
             cells_found *of = &scanners[i].found;
-            int64_t same = 0; /* `room` is no longer needed: so many are written */
-            of->room = tile ? of->room : 0;
+            int64_t same = 0;
             while (of->room + same < of->count && of->cells[of->room + same].tile == tile)
                 same++;
             if (same)

@@ -14,11 +14,10 @@ from ood_face.cores import anywhere, current_core, keep_off
 from ood_face.errors import OodFaceError
 from ood_face.runtime import BoundedAdmission
 from ood_face.runtime.cores import Cores
+from tests.fakes.cores import several
 
 LONG_S = 60
 CORES = os.sched_getaffinity(0)
-# on one core nobody can be kept off another
-several = pytest.mark.skipif(len(CORES) < 2, reason="the tests may use one core only")
 
 
 def in_a_thread(work):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ood_face.cores import core_count
 from ood_face.crew import Crew, Crews
+from tests.fakes.cores import several
 from tests.fakes.native import compiled
 
 # longer than anything here takes; who waits so long has waited in vain
@@ -207,7 +208,7 @@ def test_shares_cover_everything_once_and_none_is_too_small(threads, count, smal
 
 
 @compiled
-@pytest.mark.skipif(core_count() < 2, reason="there is one core: nobody helps")
+@several
 def test_who_has_gathered_its_native_helpers_stays_and_they_are_kept_off_its_core():
     cores, crew = os.sched_getaffinity(0), Crew(2)
     assert crew.team == 0

@@ -17,12 +17,11 @@ from ood_face.detection.compiled import CompiledLoops
 from ood_face.detection.pyramid import layout
 from ood_face.detection.scanning import Scene, scan
 from ood_face.team import Team
+from tests.fakes.cores import several
 from tests.fakes.native import compiled, native_library_at
 from tests.unit.detection.networks import session
 
 LONG_S = 60
-needs_proc = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no /proc here")
-several = pytest.mark.skipif(core_count() < 2, reason="there is one core: nobody helps")
 IMAGE = np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
 LEVELS = layout(240, 320, 20, 0.709)
 
@@ -42,7 +41,6 @@ def scanned(crew, network):
 
 
 @compiled
-@needs_proc
 @pytest.mark.parametrize("helpers", [1, 3, 63])
 def test_a_team_has_as_many_threads_as_were_wanted_and_ends_them(helpers):
     before = threads_here()
@@ -73,7 +71,6 @@ def test_nobody_helps_without_the_library(tmp_path, monkeypatch):
 
 @compiled
 @several
-@needs_proc
 def test_the_helpers_do_a_part_of_the_work():
     crew, network = Crew(2), session("pnet", workers=2)
     with crew.gathered():
@@ -86,7 +83,6 @@ def test_the_helpers_do_a_part_of_the_work():
 
 
 @compiled
-@needs_proc
 def test_helpers_that_rest_take_no_time():
     team = Team(2)
     for _ in range(3):
@@ -129,7 +125,6 @@ def test_several_teams_do_not_mix_anything_up():
 
 
 @compiled
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are copied here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_copy_of_the_process_has_no_helpers_and_does_it_alone():
     crew, network = Crew(2), session("pnet", workers=2)

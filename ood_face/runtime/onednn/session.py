@@ -151,6 +151,8 @@ class OneDnnSession(PooledSession[_Worker]):
         in bfloat16.
     """
 
+    any_size = False
+
     def __init__(
         self,
         graph: Graph,
@@ -170,8 +172,6 @@ class OneDnnSession(PooledSession[_Worker]):
         weights = SharedWeights()
         kind = BFLOAT16 if bfloat16 else FLOAT32
         super().__init__([_Worker(graph, kind, weights, threads) for _ in range(workers)], specs)
-
-    any_size = False
 
     @property
     def graph(self) -> Graph:

@@ -18,6 +18,13 @@ SHAPES = {
 POOLED = {"pnet": {0: 2}, "rnet": {0: 3, 1: 3}}
 
 
+class Hidden:
+    """A network that shows nothing but ``run``."""
+
+    def __init__(self, network):
+        self.run = network.run
+
+
 def has_matrix_unit():
     """Whether this processor has the unit, and all that is used beside it."""
     wanted = {"amx_tile", "amx_bf16", "avx512_bf16", "avx512vl", "avx512bw"}

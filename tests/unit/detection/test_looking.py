@@ -15,19 +15,12 @@ from ood_face.detection.scanning import Scene, Wanted, look
 from ood_face.errors import BackendError
 from tests.fakes.native import compiled
 from tests.fakes.session import FakeRnet
-from tests.unit.detection.networks import has_avx512, session, shipped
+from tests.unit.detection.networks import Hidden, has_avx512, session, shipped
 
 SIZES = (1, 2, 4, 8)
 IMAGE = np.random.default_rng(0).integers(0, 255, (240, 320, 3), dtype=np.uint8)
 LEVELS = layout(240, 320, 20, 0.709)
 THREADS = sorted({1, min(2, core_count())})
-
-
-class Hidden:
-    """A network that shows nothing but ``run``."""
-
-    def __init__(self, network):
-        self.run = network.run
 
 
 def slices_of(count):

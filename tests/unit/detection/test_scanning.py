@@ -12,7 +12,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ood_face.cores import core_count
 from ood_face.crew import Crew
 from ood_face.detection.compiled import CompiledLoops
 from ood_face.detection.interpreted import NumpyLoops
@@ -21,20 +20,15 @@ from ood_face.detection.pyramid import layout
 from ood_face.detection.scanning import Scene, joined, scan
 from ood_face.errors import BackendError
 from ood_face.runtime import open_session
+from tests.fakes.cores import several
 from tests.fakes.native import compiled
 from tests.fakes.session import FakePnet
+from tests.unit.detection.networks import Hidden
 
 PNET = Path(__file__).resolve().parents[3] / "weights" / "mtcnn" / "pnet"
 EXECUTE = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
 )
-
-
-class Hidden:
-    """A network that shows nothing but ``run``."""
-
-    def __init__(self, network):
-        self.run = network.run
 
 
 class Native(FakePnet):
@@ -116,7 +110,7 @@ def test_one_native_call_finds_what_python_finds_tile_by_tile(threads):
 
 
 @compiled
-@pytest.mark.skipif(core_count() < 2, reason="there is one core, and one thread does all")
+@several
 def test_what_two_threads_find_in_turns_comes_in_the_order_of_the_tiles():
     # each tile waits for another thread's: neither has tiles that follow each other
     together = threading.Barrier(2, timeout=60)
