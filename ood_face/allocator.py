@@ -5,15 +5,17 @@ from __future__ import annotations
 import ctypes
 import gc
 import logging
+import os
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["give_back_freed_memory", "keep_freed_memory", "kept_small"]
+__all__ = ["give_back_freed_memory", "keep_freed_memory", "kept_small", "resident_bytes"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,10 @@ LARGE_BYTES = 4 * 2**20
 KEPT_BYTES = 16 * 2**20
 # giving back takes 3 to 8 ms
 EVERY_S = 3.0
+# A block that stays may lie at the end of an arena, and then all that is free below it is kept,
+# not KEPT_BYTES alone. So one looks more often whether this much has come since the last time.
+LOOK_S = 0.25
+GROWN_BYTES = KEPT_BYTES
 # who has worked less since the last time has freed nothing worth it
 WORK_S = 0.1
 
@@ -75,30 +81,47 @@ def give_back_freed_memory() -> bool:
     return True
 
 
+def resident_bytes() -> int:
+    """Return how much of the process lies in memory; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
 @contextmanager
 def kept_small(
+    look_s: float = LOOK_S,
     every_s: float = EVERY_S,
     work_s: float = WORK_S,
     give_back: Callable[[], bool] = give_back_freed_memory,
+    resident: Callable[[], int] = resident_bytes,
 ) -> Iterator[None]:
-    """Give freed memory back now and then, as long as this lasts.
+    """Give freed memory back now and then, and when much came, as long as this lasts.
 
     Parameters
     ----------
-    every_s : seconds between two times
-    work_s : processor time that the program must have used since the last one
+    look_s : seconds between two looks
+    every_s : seconds after which it is given back in any case
+    work_s : processor time that the program must have used since the last time
     give_back : does it; False: it cannot, and is not called again
+    resident : how many bytes lie in memory; 16 MiB more than the least since then are much
     """
     ended = threading.Event()
 
     def work() -> None:
-        worked_s = time.process_time()
-        while not ended.wait(every_s):
+        at, worked_s, least = time.monotonic(), time.process_time(), resident()
+        while not ended.wait(look_s):
+            # pictures under way when it was given back are no measure of what stays
+            least = min(least, now := resident())
             if time.process_time() - worked_s < work_s:
+                continue
+            if now - least < GROWN_BYTES and time.monotonic() - at < every_s:
                 continue
             if not give_back():
                 return
-            worked_s = time.process_time()
+            at, worked_s, least = time.monotonic(), time.process_time(), resident()
 
     thread = threading.Thread(target=work, name="memory", daemon=True)
     thread.start()

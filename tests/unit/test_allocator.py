@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import platform
 import subprocess
 import sys
 import threading
 import weakref
+from pathlib import Path
 
 import pytest
 
-from ood_face.allocator import give_back_freed_memory, keep_freed_memory, kept_small
+from ood_face.allocator import (
+    GROWN_BYTES,
+    give_back_freed_memory,
+    keep_freed_memory,
+    kept_small,
+    resident_bytes,
+)
 
 GLIBC = platform.libc_ver()[0] == "glibc"
 needs_glibc = pytest.mark.skipif(not GLIBC, reason="glibc's own functions")
@@ -90,20 +98,66 @@ def test_what_only_refers_to_itself_is_freed_first():
     assert there() is None
 
 
+class Given:
+    """Counts how often memory is given back."""
+
+    def __init__(self, able=True):
+        self.able = able
+        self._times = threading.Semaphore(0)
+
+    def __call__(self):
+        self._times.release()
+        return self.able
+
+    def comes(self, timeout=30):
+        """Wait for the next time."""
+        return self._times.acquire(timeout=timeout)
+
+
 def test_it_is_given_back_now_and_then_until_the_end():
-    twice = threading.Semaphore(0)
-
-    def note():
-        twice.release()
-        return True
-
-    with kept_small(every_s=0.001, work_s=0.0, give_back=note):
-        assert twice.acquire(timeout=30)
-        assert twice.acquire(timeout=30)
+    given = Given()
+    with kept_small(look_s=0.001, every_s=0.0, work_s=0.0, give_back=given):
+        assert given.comes()
+        assert given.comes()
     assert "memory" not in {thread.name for thread in threading.enumerate()}
 
 
+def test_it_is_given_back_at_once_when_much_came():
+    given, resident = Given(), itertools.count(step=GROWN_BYTES)
+    with kept_small(0.001, 1e9, 0.0, given, lambda: next(resident)):
+        assert given.comes()
+        assert given.comes()
+
+
+def test_much_is_counted_from_the_least_there_was():
+    given, resident = Given(), itertools.chain([3 * GROWN_BYTES, 0], itertools.repeat(GROWN_BYTES))
+    with kept_small(0.001, 1e9, 0.0, given, lambda: next(resident)):
+        assert given.comes()
+        assert not given.comes(timeout=0.1)
+
+
+def test_a_little_more_can_wait():
+    given, resident = Given(), itertools.count()
+    with kept_small(0.001, 1e9, 0.0, given, lambda: next(resident)):
+        assert not given.comes(timeout=0.1)
+
+
+def test_who_cannot_give_back_is_asked_once():
+    given = Given(able=False)
+    with kept_small(look_s=0.001, every_s=0.0, work_s=0.0, give_back=given):
+        assert given.comes()
+        assert not given.comes(timeout=0.1)
+
+
 def test_a_program_that_did_nothing_is_left_alone():
-    looked = threading.Semaphore(0)
-    with kept_small(every_s=0.001, work_s=1e9, give_back=lambda: looked.release() or True):
-        assert not looked.acquire(timeout=0.1)
+    given = Given()
+    with kept_small(look_s=0.001, every_s=0.0, work_s=1e9, give_back=given):
+        assert not given.comes(timeout=0.1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
+def test_what_lies_in_memory_is_told_in_bytes():
+    before = resident_bytes()
+    more = bytearray(b"1") * (64 * 2**20)
+    assert 60 * 2**20 < resident_bytes() - before < 80 * 2**20
+    del more
