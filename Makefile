@@ -137,6 +137,8 @@ train: .venv-dev/.installed ## distil, train RTS, refit, release as weights/$(MO
 	$(DEV_PYTHON) -m ood_face.training.release "$(RUN_DIR)/rts/refitted.pt" \
 		--runs "$(RUN_DIR)/distill" "$(RUN_DIR)/rts" --weights-dir weights --name "$(MODEL)" \
 		--faces-dir "$(FACES_DIR)" $(RELEASE_ARGS)
+	$(DEV_PYTHON) -m ood_face.training.quantize --weights-dir weights --name "$(MODEL)" \
+		--faces-dir "$(FACES_DIR)"
 
 evaluate: .venv-dev/.installed ## measure the default model; writes report and model card
 	@test -d "$(DATA_DIR)/faces" || { echo "DATA_DIR=$(DATA_DIR) has no folder faces: set it to" \

@@ -71,9 +71,10 @@ class Settings(BaseSettings):
         description="Threads that share one picture, its windows and its faces; as many as cores "
         "answer a single caller sooner, and many callers later.",
     )
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
+    precision: Literal["auto", "float32", "bfloat16", "int8"] = Field(
         "auto",
-        description="Number format of the networks; auto: bfloat16 where the processor has it.",
+        description="Number format of the networks; auto: bfloat16 where the processor has it; "
+        "int8: the backbone in integers, faster and a little less exact.",
     )
     engine: Literal["auto", "onednn", "paddle"] = Field(
         "auto",

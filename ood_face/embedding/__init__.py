@@ -8,12 +8,16 @@ from ood_face.artifacts import verified_path
 from ood_face.crew import Crews
 from ood_face.embedding.head import load_head
 from ood_face.embedding.plain import PlainEmbedder, make_plan
+from ood_face.embedding.ranges import RANGES_FILE, load_ranges
 from ood_face.embedding.rts import RtsEmbedder, check_trunk
 from ood_face.embedding.score import load_score_curve
 from ood_face.errors import ArtifactError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ood_face.artifacts import Manifest, ModelEntry
+    from ood_face.ports import Session
     from ood_face.runtime import Engine, Precision
 
 __all__ = ["PlainEmbedder", "RtsEmbedder", "open_embedder"]
@@ -39,7 +43,8 @@ def open_embedder(
     name : model of the manifest; None: its default
     workers : predictors, pictures embedded at once
     threads : that share the faces of one call; of an ONNX model, threads inside one predictor
-    precision : of a Paddle program; ``auto``: bfloat16 where the processor has it, else float32
+    precision : of a Paddle program; ``auto``: bfloat16 where the processor has it, else float32;
+        ``int8``: on oneDNN alone, and for a model that has ranges
     engine : of a Paddle program; see :func:`ood_face.runtime.open_session`
 
     Raises
@@ -47,8 +52,6 @@ def open_embedder(
     ArtifactError
         The model, one of its files, its head or its calibration is missing or wrong.
     """
-    from ood_face.runtime import open_session  # noqa: PLC0415
-
     entry = manifest.chosen(name)
     name = entry.name
     if entry.kind != "embedder":
@@ -71,19 +74,35 @@ def open_embedder(
         return _open_plain(entry, workers, threads)
     curve = load_score_curve(verified_path(entry, f"{name}/calibration.toml"), name)
     head = load_head(verified_path(entry, f"{name}/head.npz"))
-    session = open_session(
-        verified_path(entry, f"{name}/backbone.json"),
-        verified_path(entry, f"{name}/backbone.pdiparams"),
-        # OpenMP's threads inside a network sleep between two faces: 20 ms after the last one, the
-        # next took 8 ms with two and 3 with one
-        workers=workers * threads,
-        threads=1,
-        precision=precision,
-        engine=engine,
-    )
+    # OpenMP's threads inside a network sleep between two faces: 20 ms after the last one, the
+    # next took 8 ms with two and 3 with one
+    pool = {"workers": workers * threads, "threads": 1}
+    session = _open_backbone(entry, pool, precision, engine)
     check_trunk(session, head)
     crews = Crews(threads, workers)
     return RtsEmbedder(session, head, curve, f"{name}@{entry.version}", crews)
+
+
+def _open_backbone(
+    entry: ModelEntry, pool: Mapping[str, int], precision: Precision, engine: Engine
+) -> Session:
+    from ood_face.runtime import open_int8_session, open_session  # noqa: PLC0415
+
+    name = entry.name
+    program = verified_path(entry, f"{name}/backbone.json")
+    params = verified_path(entry, f"{name}/backbone.pdiparams")
+    if precision != "int8":
+        return open_session(program, params, **pool, precision=precision, engine=engine)
+    file = f"{name}/{RANGES_FILE}"
+    if engine == "paddle" or file not in entry.files:
+        raise ArtifactError(
+            "embedding.no_int8",
+            "int8 needs the engine oneDNN, and a model with {file}; model {name} runs with auto",
+            file=RANGES_FILE,
+            name=name,
+        )
+    ranges = load_ranges(verified_path(entry, file), f"{name}@{entry.version}")
+    return open_int8_session(program, params, ranges, **pool)
 
 
 def _open_plain(entry: ModelEntry, workers: int, threads: int) -> PlainEmbedder:

@@ -17,11 +17,17 @@ from ood_face.config import Settings
 from ood_face.embedding import open_embedder
 from ood_face.evaluation.datasets import load_standard
 from ood_face.evaluation.verification import fold_accuracy
-from ood_face.runtime.precision import has_bfloat16
+from ood_face.runtime.precision import has_bfloat16, has_int8
 from tests.benchmark.machine import Figure, publish
 
 BATCH = 16
-CASES = (("float32", "paddle"), ("float32", "onednn"), ("bfloat16", "onednn"))
+CASES = (
+    ("float32", "paddle"),
+    ("float32", "onednn"),
+    ("bfloat16", "onednn"),
+    ("int8", "onednn"),
+)
+POSSIBLE = {"float32": lambda: True, "bfloat16": has_bfloat16, "int8": has_int8}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -34,19 +40,19 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     data = load_standard(options.data, Path("build") / "cache")
     manifest = Manifest.load(Settings().weights_dir)
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     figures = []
     for precision, engine in CASES:
-        if precision == "bfloat16" and not has_bfloat16():
+        if not POSSIBLE[precision]():
             continue
         model = open_embedder(manifest, precision=precision, engine=engine)
         images = data.faces.crops
-        features = np.concatenate(
-            [
-                model.embed(np.asarray(images[start : start + BATCH])).features
-                for start in range(0, len(images), BATCH)
-            ]
-        )
+        parts = [
+            model.embed(np.asarray(images[start : start + BATCH]))
+            for start in range(0, len(images), BATCH)
+        ]
+        features = np.concatenate([part.features for part in parts])
+        scores = np.concatenate([part.ood_scores for part in parts])
         label = f"{precision} on {engine}"
         for name, pairs in data.pairs.items():
             similarity = np.einsum("ij,ij->i", features[pairs.first], features[pairs.second])
@@ -59,17 +65,17 @@ def main(argv: list[str] | None = None) -> int:
                     f"{100 * accuracy.mean:.2f} of {accuracy.pairs}",
                 )
             )
-        found[label] = features
-        first = next(iter(found.values()))
+        found[label] = features, scores
+        first, scored = next(iter(found.values()))
         cosine = np.einsum("ij,ij->i", features, first)
-        figures.append(
-            Figure(
-                f"{label}: lowest cosine to the first",
-                float(cosine.min()),
-                "",
-                f"{cosine.min():.6f}",
-            )
-        )
+        apart = np.abs(scores - scored)
+        for what, value in {
+            "cosine to the first, mean": cosine.mean(),
+            "cosine to the first, lowest": cosine.min(),
+            "score apart from the first, mean": apart.mean(),
+            "score apart from the first, largest": apart.max(),
+        }.items():
+            figures.append(Figure(f"{label}: {what}", float(value), "", f"{value:.6f}"))
     publish(
         "precision", f"Accuracy by number format, {len(data.faces.names)} faces of CFP", figures
     )

@@ -11,6 +11,7 @@ import pytest
 import ood_face
 from ood_face.config import Settings
 from ood_face.imaging import decode
+from ood_face.runtime.precision import has_int8
 from ood_face.service import FaceService
 
 PICTURES = Path(__file__).parents[1] / "pictures"
@@ -48,6 +49,16 @@ def test_the_number_format_hardly_matters() -> None:
         with np.load(GOLDEN) as golden:
             assert float(feature @ golden[f"{name}.feature"]) >= 0.9995
             assert score == pytest.approx(float(golden[f"{name}.score"]), abs=1e-2)
+
+
+@pytest.mark.skipif(not has_int8(), reason="this processor has no such products")
+def test_in_integers_it_is_nearly_the_same() -> None:
+    service = ood_face.open_service(Settings(precision="int8"))
+    for name in NAMES:
+        feature, score = embed(service, name)
+        with np.load(GOLDEN) as golden:
+            assert 0.99 <= float(feature @ golden[f"{name}.feature"]) < 0.9999
+            assert score == pytest.approx(float(golden[f"{name}.score"]), abs=0.05)
 
 
 def record() -> None:

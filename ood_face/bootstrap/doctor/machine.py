@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ood_face.bootstrap.doctor.findings import ok, problem, warning
-from ood_face.runtime.precision import choose_precision, has_bfloat16
+from ood_face.runtime.precision import has_bfloat16, has_int8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,18 +63,20 @@ def check_machine(
 def _cpu(settings: Settings, machine: Machine) -> Finding:
     info = machine.proc / "cpuinfo"
     flags = _flags(info)
-    if not flags:
-        return warning("cpu", "cpu_unknown", file=str(info))
-    shown = " ".join(flag for flag in _SHOWN_FLAGS if flag in flags)
     if "avx" not in flags:
-        return warning("cpu", "cpu_no_avx")
-    fast = has_bfloat16(info)
-    if settings.precision == "bfloat16" and "avx512bw" not in flags:
+        return (
+            warning("cpu", "cpu_no_avx") if flags else warning("cpu", "cpu_unknown", file=str(info))
+        )
+    shown = " ".join(flag for flag in _SHOWN_FLAGS if flag in flags)
+    chosen: str = settings.precision
+    if chosen == "bfloat16" and "avx512bw" not in flags:
         return problem("cpu", "cpu_no_bfloat16", flags=shown)
-    if settings.precision == "bfloat16" and not fast:
+    if chosen == "int8" and not has_int8(info):
+        return problem("cpu", "cpu_no_int8", flags=shown)
+    fast = has_bfloat16(info)
+    if chosen == "bfloat16" and not fast:
         return warning("cpu", "cpu_slow_bfloat16", flags=shown)
-    chosen = choose_precision(settings.precision)
-    if settings.precision == "auto":
+    if chosen == "auto":
         chosen = "bfloat16" if fast else "float32"
     if "avx2" not in flags:
         return warning("cpu", "cpu_no_avx2", precision=chosen)

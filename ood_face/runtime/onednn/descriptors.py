@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from ctypes import c_void_p
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ood_face.runtime.onednn.library import (
     ANY_FORMAT,
     FLOAT32,
     IN_ORDER,
+    INT8,
     call,
     created,
     dims,
@@ -109,13 +110,13 @@ class Stream:
             library().dnnl_stream_destroy(self.handle)
 
 
-def in_order(array: NDArray[np.float32]) -> NDArray[np.float32]:
+def in_order(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array itself, or a copy of one that is not contiguous or not aligned."""
     return np.require(array, requirements=["C", "ALIGNED"])
 
 
-def strided(array: NDArray[np.float32]) -> Layout:
-    """Return how a float32 array lies."""
+def strided(array: NDArray[Any]) -> Layout:
+    """Return how a float32 or int8 array lies."""
     # along a side of 1 nobody steps, and NumPy may have anything there
     strides = tuple(
         array.size if side == 1 else stride // array.itemsize
@@ -126,7 +127,7 @@ def strided(array: NDArray[np.float32]) -> Layout:
             "memory_desc_create_with_strides",
             array.ndim,
             dims(array.shape),
-            FLOAT32,
+            INT8 if array.dtype == np.int8 else FLOAT32,
             dims(strides),
         )
     )

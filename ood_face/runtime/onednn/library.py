@@ -38,9 +38,11 @@ __all__ = [
     "BFLOAT16",
     "FLOAT32",
     "FORWARD_INFERENCE",
+    "INT8",
     "IN_ORDER",
     "MD_SCRATCHPAD",
     "MD_WEIGHTS",
+    "UINT8",
     "EngineMissingError",
     "ExecArg",
     "arguments",
@@ -51,12 +53,13 @@ __all__ = [
     "library",
     "library_path",
     "post_op",
+    "scale_of",
     "thread_setter",
     "use_threads",
 ]
 
 # dnnl_data_type_t
-BFLOAT16, FLOAT32 = 2, 3
+BFLOAT16, FLOAT32, INT8, UINT8 = 2, 3, 5, 6
 # dnnl_format_tag_t
 ANY_FORMAT = 1
 # dnnl_prop_kind_t
@@ -65,7 +68,7 @@ FORWARD_INFERENCE = 96
 ALG_CONVOLUTION, ALG_RELU, ALG_MAX_POOL, ALG_BINARY_ADD = 0x1, 0x20, 0x1FF, 0x1FFF0
 # DNNL_ARG_*
 ARG_SRC, ARG_SRC_1, ARG_DST, ARG_WEIGHTS, ARG_BIAS, ARG_SCRATCHPAD = 1, 2, 17, 33, 41, 80
-_POST_OP_BASE = 32768
+_SCALES, _POST_OP_BASE = 4096, 32768
 # dnnl_query_t
 MD_WEIGHTS, MD_SCRATCHPAD = 131, 136
 # dnnl_stream_flags_t
@@ -116,6 +119,7 @@ _SIGNATURES: dict[str, tuple[object, ...]] = {
     "primitive_attr_destroy": (c_void_p,),
     "primitive_attr_set_scratchpad_mode": (c_void_p, c_int),
     "primitive_attr_set_post_ops": (c_void_p, c_void_p),
+    "primitive_attr_set_scales_mask": (c_void_p, c_int, c_int),
     "post_ops_create": (_OUT,),
     "post_ops_destroy": (c_void_p,),
     "post_ops_append_prelu": (c_void_p, c_int),
@@ -260,3 +264,8 @@ def dims(values: tuple[int, ...]) -> ctypes.Array[c_int64]:
 def post_op(index: int, argument: int) -> int:
     """Return the number of an argument of the post-operation ``index``."""
     return (_POST_OP_BASE * (index + 1)) | argument
+
+
+def scale_of(argument: int) -> int:
+    """Return the number of what the integers of an argument are multiplied by."""
+    return _SCALES | argument

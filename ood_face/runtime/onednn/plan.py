@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ood_face.runtime.graph import Convolution
+from ood_face.runtime.onednn.arena import Places
 from ood_face.runtime.onednn.descriptors import (
-    ALIGNMENT,
     Layout,
     Memory,
-    aligned,
     any_layout,
     channels_last,
     strided,
@@ -28,8 +27,11 @@ from ood_face.runtime.onednn.library import (
     ARG_SRC,
     ARG_SRC_1,
     ARG_WEIGHTS,
+    INT8,
+    UINT8,
     arguments,
     post_op,
+    scale_of,
 )
 from ood_face.runtime.onednn.primitives import (
     Primitive,
@@ -43,39 +45,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ood_face.runtime.graph import Graph, MaxPool
+    from ood_face.runtime.onednn.arena import Arena
     from ood_face.runtime.onednn.descriptors import Stream
     from ood_face.runtime.onednn.weights import SharedWeights
+    from ood_face.runtime.quantization import Quantization
 
-__all__ = ["Arena", "Plan"]
-
-
-class Arena:
-    """Memory that grows; addresses hold until it does."""
-
-    def __init__(self) -> None:
-        self._memory = np.empty(0, np.uint8)
-        self.address = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self._memory)
-
-    def reserve(self, size: int) -> None:
-        """Be at least this large; what lay here may be gone."""
-        if size + ALIGNMENT <= len(self._memory):
-            return
-        self._memory = np.empty(size + ALIGNMENT, np.uint8)
-        self.address = aligned(self._memory)
+__all__ = ["Plan"]
 
 
 @dataclass(slots=True)
 class _Value:
-    # a value of the network: how it lies, its height and width, its place in the arena
+    # a value of the network: its number format, how it lies, its place in the arena, and as what
+    # integers it lies there as well
+    kind: int
     layout: Layout
     shape: tuple[int, int, int, int]
     place: int
     readers: int
+    integers: _Value | None = None
 
 
 class Plan:
@@ -85,9 +72,10 @@ class Plan:
     ----------
     graph : the network
     image : an input of that shape, and lying like the later ones
-    kind : the number format of what is computed
+    kind : the number format of what is computed, where that is not in integers
     weights : of the network, shared by all plans
     stream : what executes it
+    quantization : what is computed in integers; None: nothing
     """
 
     def __init__(
@@ -97,9 +85,11 @@ class Plan:
         kind: int,
         weights: SharedWeights,
         stream: Stream,
+        quantization: Quantization | None = None,
     ) -> None:
         self._graph, self._kind, self._weights = graph, kind, weights
-        self._places = _Places()
+        self._quantization = quantization
+        self._places = Places()
         self._steps = Steps(stream)
         self._kept: list[object] = []
         self._movable: list[tuple[Memory, int]] = []
@@ -108,7 +98,7 @@ class Plan:
         readers = _readers(graph)
         given = strided(image)
         self._image = self._outside(given)
-        values = {graph.source: self._value(_shape(image), readers[graph.source])}
+        values = {graph.source: self._value(_shape(image), readers[graph.source], kind)}
         first = values[graph.source]
         self._add(
             reorder(given, first.layout), {ARG_SRC: self._image, ARG_DST: self._inside(first)}
@@ -163,12 +153,15 @@ class Plan:
     def _step(self, step: Convolution | MaxPool, values: dict[int, _Value], readers: int) -> _Value:
         source = values[step.source]
         batch, channels, *size = source.shape
+        kind = source.kind
         if isinstance(step, Convolution):
-            channels = len(step.weight)
+            channels, kind = len(step.weight), self._kind
+            if self._quantization is not None and step.target in self._quantization.integers:
+                kind = UINT8
         rows, cols = step.size_of(size[0], size[1])
-        target = self._value((batch, channels, rows, cols), readers)
+        target = self._value((batch, channels, rows, cols), readers, kind)
         if isinstance(step, Convolution):
-            self._convolve(step, source, target, values)
+            self._convolve(step, target, values)
         else:
             primitive = max_pool(step, (size[0], size[1]), source.layout, target.layout)
             self._add(primitive, self._ends(source, target))
@@ -176,40 +169,73 @@ class Plan:
             self._read(values[used])
         return target
 
-    def _convolve(
-        self,
-        step: Convolution,
-        source: _Value,
-        target: _Value,
-        values: dict[int, _Value],
-    ) -> None:
-        bias = strided(step.bias)
-        wanted = any_layout(step.weight.shape, self._kind)
-        primitive = convolution(step, source.layout, wanted, bias, target.layout)
+    def _convolve(self, step: Convolution, target: _Value, values: dict[int, _Value]) -> None:
+        source = values[step.source]
+        added = None if step.residual is None else values[step.residual]
+        integers = None if self._quantization is None else self._quantization.weights.get(step)
+        weight = step.weight if integers is None else integers.weight
+        if integers is not None:
+            source = self._in_integers(step.source, source)
+        wanted = any_layout(weight.shape, self._kind if integers is None else INT8)
+        primitive = convolution(
+            step,
+            source.layout,
+            wanted,
+            target.layout,
+            None if added is None else added.layout,
+            scaled=() if integers is None else _scaled(target),
+        )
         chosen = primitive.weights
         if chosen is None:  # pragma: no cover - a convolution always has them
             raise RuntimeError
         memories = self._ends(source, target)
-        memories[ARG_WEIGHTS] = self._weights.of(step, chosen)
+        memories[ARG_WEIGHTS] = self._weights.of(step, weight, chosen)
         memories[ARG_BIAS] = self._weights.vector(step.bias)
-        if step.residual is not None:
-            memories[post_op(0, ARG_SRC_1)] = self._inside(values[step.residual])
+        if added is not None:
+            memories[post_op(0, ARG_SRC_1)] = self._inside(added)
         if step.slopes is not None:
-            index = int(step.residual is not None)
-            memories[post_op(index, ARG_WEIGHTS)] = self._weights.vector(step.slopes)
+            memories[post_op(int(added is not None), ARG_WEIGHTS)] = self._weights.vector(
+                step.slopes
+            )
+        if integers is not None:
+            memories[scale_of(ARG_WEIGHTS)] = self._weights.vector(integers.scales)
+            memories[scale_of(ARG_SRC)] = self._scale(step.source)
+            if target.kind == UINT8:
+                memories[scale_of(ARG_DST)] = self._scale(step.target)
         self._add(primitive, memories)
+
+    def _in_integers(self, number: int, value: _Value) -> _Value:
+        """Return a value as integers, which lie beside it until nobody reads it any more."""
+        if value.kind == UINT8:
+            return value
+        if value.integers is None:
+            unsigned = self._quantization is not None and number in self._quantization.unsigned
+            made = self._value(value.shape, 0, UINT8 if unsigned else INT8)
+            self._add(
+                reorder(value.layout, made.layout, scaled=True),
+                self._ends(value, made) | {scale_of(ARG_DST): self._scale(number)},
+            )
+            value.integers = made
+        return value.integers
+
+    def _scale(self, number: int) -> Memory:
+        if self._quantization is None:  # pragma: no cover - what is in integers has one
+            raise RuntimeError
+        return self._weights.vector(self._quantization.scales[number])
 
     def _ends(self, source: _Value, target: _Value) -> dict[int, Memory]:
         return {ARG_SRC: self._inside(source), ARG_DST: self._inside(target)}
 
-    def _value(self, shape: tuple[int, int, int, int], readers: int) -> _Value:
-        layout = channels_last(shape, self._kind)
-        return _Value(layout, shape, self._places.take(layout.size), readers)
+    def _value(self, shape: tuple[int, int, int, int], readers: int, kind: int) -> _Value:
+        layout = channels_last(shape, kind)
+        return _Value(kind, layout, shape, self._places.take(layout.size), readers)
 
     def _read(self, value: _Value) -> None:
         value.readers -= 1
         if value.readers == 0:
-            self._places.give_back(value.place, value.layout.size)
+            for one in (value, value.integers):
+                if one is not None:
+                    self._places.give_back(one.place, one.layout.size)
 
     def _outside(self, layout: Layout) -> Memory:
         memory = Memory(layout, 0)
@@ -231,32 +257,9 @@ class Plan:
         self._steps.add(primitive.handle, arguments(handles))
 
 
-class _Places:
-    # who lies where in the arena: first fit among what was given back, else at the end
-
-    def __init__(self) -> None:
-        self.size = 0
-        self._free: list[tuple[int, int]] = []
-
-    def take(self, size: int) -> int:
-        size = -(-size // ALIGNMENT) * ALIGNMENT
-        for index, (place, room) in enumerate(self._free):
-            if room >= size:
-                self._free[index] = (place + size, room - size)
-                return place
-        place = self.size
-        self.size += size
-        return place
-
-    def give_back(self, place: int, size: int) -> None:
-        size = -(-size // ALIGNMENT) * ALIGNMENT
-        merged: list[tuple[int, int]] = []
-        for start, room in sorted([*self._free, (place, size)]):
-            if merged and merged[-1][0] + merged[-1][1] == start:
-                merged[-1] = (merged[-1][0], merged[-1][1] + room)
-            elif room:
-                merged.append((start, room))
-        self._free = merged
+def _scaled(target: _Value) -> tuple[int, ...]:
+    # which arguments of a convolution in integers have scales
+    return (ARG_SRC, ARG_WEIGHTS, *([ARG_DST] if target.kind == UINT8 else []))
 
 
 def _readers(graph: Graph) -> dict[int, int]:

@@ -15,6 +15,8 @@ from ood_face.runtime.onednn.library import (
     ALG_CONVOLUTION,
     ALG_MAX_POOL,
     ALG_RELU,
+    ARG_DST,
+    ARG_WEIGHTS,
     BFLOAT16,
     FORWARD_INFERENCE,
     MD_SCRATCHPAD,
@@ -26,6 +28,8 @@ from ood_face.runtime.onednn.library import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ood_face.runtime.graph import MaxPool
 
 __all__ = ["Primitive", "check_bfloat16", "convolution", "max_pool", "reorder"]
@@ -76,18 +80,40 @@ class _Attributes:
         library().dnnl_post_ops_destroy(self.post_ops)
         library().dnnl_primitive_attr_destroy(self.handle)
 
+    def scale(self, argument: int) -> None:
+        # weights have one for each filter, all else has one
+        mask = int(argument == ARG_WEIGHTS)
+        call("primitive_attr_set_scales_mask", self.handle, argument, mask)
+
     def sealed(self) -> c_void_p:
         call("primitive_attr_set_post_ops", self.handle, self.post_ops)
         return self.handle
 
 
 def convolution(
-    step: Convolution, source: Layout, weights: Layout, bias: Layout, target: Layout
+    step: Convolution,
+    source: Layout,
+    weights: Layout,
+    target: Layout,
+    added: Layout | None = None,
+    *,
+    scaled: Sequence[int] = (),
 ) -> Primitive:
-    """Return a convolution with everything that is fused to it."""
+    """Return a convolution with everything that is fused to it.
+
+    Parameters
+    ----------
+    step : its strides, padding and activation
+    source, weights, target : how they lie
+    added : how the residual lies
+    scaled : arguments that are integers, given with their scales
+    """
+    bias = strided(step.bias)
     with _Attributes() as attributes:
-        if step.residual is not None:
-            call("post_ops_append_binary", attributes.post_ops, ALG_BINARY_ADD, target.handle)
+        for argument in scaled:
+            attributes.scale(argument)
+        if added is not None:
+            call("post_ops_append_binary", attributes.post_ops, ALG_BINARY_ADD, added.handle)
         if step.slopes is not None:
             call("post_ops_append_prelu", attributes.post_ops, _BY_CHANNEL)
         if step.relu:
@@ -136,9 +162,17 @@ def max_pool(step: MaxPool, size: tuple[int, int], source: Layout, target: Layou
     return Primitive(description)
 
 
-def reorder(source: Layout, target: Layout) -> Primitive:
-    """Return what copies from one layout and number format to another."""
+def reorder(source: Layout, target: Layout, *, scaled: bool = False) -> Primitive:
+    """Return what copies from one layout and number format to another.
+
+    Parameters
+    ----------
+    source, target : how they lie
+    scaled : the target is integers, given with their scale
+    """
     with _Attributes() as attributes:
+        if scaled:
+            attributes.scale(ARG_DST)
         description = created(
             "reorder_primitive_desc_create",
             source.handle,
@@ -156,7 +190,7 @@ def check_bfloat16() -> None:
     step = Convolution(0, 1, np.zeros((16, 16, 1, 1), np.float32), bias, (1, 1), (0, 0))
     pixel = channels_last((1, 16, 1, 1), BFLOAT16)
     try:
-        convolution(step, pixel, any_layout(step.weight.shape, BFLOAT16), strided(bias), pixel)
+        convolution(step, pixel, any_layout(step.weight.shape, BFLOAT16), pixel)
     except BackendError as exc:
         raise BackendError(
             "runtime.no_bfloat16",

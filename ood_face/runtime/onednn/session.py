@@ -12,6 +12,7 @@ import numpy as np
 
 from ood_face.cores import anywhere
 from ood_face.errors import BackendError
+from ood_face.runtime.onednn.arena import Arena
 from ood_face.runtime.onednn.descriptors import Stream, in_order
 from ood_face.runtime.onednn.library import (
     BFLOAT16,
@@ -20,7 +21,7 @@ from ood_face.runtime.onednn.library import (
     library,
     use_threads,
 )
-from ood_face.runtime.onednn.plan import Arena, Plan
+from ood_face.runtime.onednn.plan import Plan
 from ood_face.runtime.onednn.primitives import check_bfloat16
 from ood_face.runtime.onednn.weights import SharedWeights
 from ood_face.runtime.pool import PooledSession, check_pool
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from ood_face.runtime.graph import Graph
     from ood_face.runtime.program import InputSpec
+    from ood_face.runtime.quantization import Quantization
 
 __all__ = ["Aimed", "OneDnnSession", "Runner"]
 
@@ -62,9 +64,16 @@ class _Worker:
     # Used by one call at a time. With several threads it runs on a thread of its own: OpenMP
     # keeps the helpers of every thread that ever asked for some.
 
-    def __init__(self, graph: Graph, kind: int, weights: SharedWeights, threads: int) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        kind: int,
+        weights: SharedWeights,
+        threads: int,
+        quantization: Quantization | None,
+    ) -> None:
         self._graph, self._kind, self._weights = graph, kind, weights
-        self._threads = threads
+        self._threads, self._quantization = threads, quantization
         self._stream = Stream()
         self._arena = Arena()
         self._plans: OrderedDict[tuple[tuple[int, ...], tuple[int, ...]], Plan] = OrderedDict()
@@ -95,7 +104,8 @@ class _Worker:
         key = (image.shape, image.strides)
         plan = self._plans.get(key)
         if plan is None:
-            plan = Plan(self._graph, image, self._kind, self._weights, self._stream)
+            given = (self._kind, self._weights, self._stream, self._quantization)
+            plan = Plan(self._graph, image, *given)
             self._plans[key] = plan
             if len(self._plans) > _PLANS:
                 self._plans.popitem(last=False)
@@ -143,6 +153,7 @@ class OneDnnSession(PooledSession[_Worker]):
     workers : calls that run at once; further ones wait
     threads : threads inside one call
     bfloat16 : compute in bfloat16; weights, inputs and outputs stay float32
+    quantization : what is computed in integers instead; None: nothing
 
     Raises
     ------
@@ -161,6 +172,7 @@ class OneDnnSession(PooledSession[_Worker]):
         workers: int,
         threads: int,
         bfloat16: bool,
+        quantization: Quantization | None = None,
     ) -> None:
         check_pool(workers, threads)
         library()
@@ -171,7 +183,8 @@ class OneDnnSession(PooledSession[_Worker]):
         self._graph = graph
         weights = SharedWeights()
         kind = BFLOAT16 if bfloat16 else FLOAT32
-        super().__init__([_Worker(graph, kind, weights, threads) for _ in range(workers)], specs)
+        given = (graph, kind, weights, threads, quantization)
+        super().__init__([_Worker(*given) for _ in range(workers)], specs)
 
     @property
     def graph(self) -> Graph:

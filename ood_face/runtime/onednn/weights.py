@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,19 +42,26 @@ class SharedWeights:
         self._kept: list[NDArray[np.generic]] = []
         self._lock = threading.Lock()
 
-    def of(self, step: Convolution, wanted: Layout) -> Memory:
-        """Return a convolution's weights in the layout it wants."""
+    def of(self, step: Convolution, weight: NDArray[Any], wanted: Layout) -> Memory:
+        """Return a convolution's weights in the layout it wants.
+
+        Parameters
+        ----------
+        step : the convolution
+        weight : its weights, float32 or int8; the same in every call
+        wanted : the layout
+        """
         with self._lock:
             known = self._ready.setdefault(step, [])
             for layout, memory in known:
                 if layout.same_as(wanted):
                     return memory
-            memory = self._reordered(step.weight, wanted)
+            memory = self._reordered(weight, wanted)
             known.append((wanted, memory))
             return memory
 
     def vector(self, values: NDArray[np.float32]) -> Memory:
-        """Return a bias or slopes, as they are."""
+        """Return a bias, slopes or scales, as they are."""
         with self._lock:
             if id(values) not in self._vectors:
                 held = in_order(values)
@@ -62,7 +69,7 @@ class SharedWeights:
                 self._vectors[id(values)] = Memory(strided(held), held.ctypes.data)
             return self._vectors[id(values)]
 
-    def _reordered(self, weight: NDArray[np.float32], wanted: Layout) -> Memory:
+    def _reordered(self, weight: NDArray[Any], wanted: Layout) -> Memory:
         source = in_order(weight)
         memory = Memory(wanted, self._room(wanted.size))
         given = Memory(strided(source), source.ctypes.data)

@@ -88,6 +88,15 @@ def test_bfloat16_where_the_processor_has_none_is_a_problem(fake):
     assert fake.check(precision="auto")["cpu"].state is State.OK
 
 
+def test_integers_where_the_processor_does_not_add_them_up_are_a_problem(fake):
+    fake.flags("fpu avx avx2 avx512f avx512bw avx512_bf16")
+    assert key(fake.check(precision="int8")["cpu"]) == (State.PROBLEM, "cpu_no_int8")
+    fake.flags("fpu avx avx2 avx_vnni")
+    found = fake.check(precision="int8")["cpu"]
+    assert found.state is State.OK
+    assert found.values["precision"] == "int8"
+
+
 def test_bfloat16_where_it_has_to_be_converted_is_a_warning(fake):
     fake.flags("fpu avx avx2 avx512f avx512bw")
     assert key(fake.check(precision="bfloat16")["cpu"]) == (State.WARNING, "cpu_slow_bfloat16")
