@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ood_face.artifacts import verified_path
+from ood_face.artifacts.ranges import RANGES_FILE, load_ranges
 from ood_face.crew import Crews
 from ood_face.embedding.head import load_head
 from ood_face.embedding.plain import PlainEmbedder, make_plan
-from ood_face.embedding.ranges import RANGES_FILE, load_ranges
 from ood_face.embedding.rts import RtsEmbedder, check_trunk
 from ood_face.embedding.score import load_score_curve
 from ood_face.errors import ArtifactError

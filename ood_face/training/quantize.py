@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from ood_face.artifacts import Manifest, verified_path, write_entry, write_toml
-from ood_face.embedding.ranges import FORMAT_VERSION, RANGES_FILE
+from ood_face.artifacts.ranges import FORMAT_VERSION, RANGES_FILE
 from ood_face.evaluation.faces import load_faces
 from ood_face.imaging.preprocess import preprocess
 from ood_face.runtime import Convolution, OneDnnSession, open_session

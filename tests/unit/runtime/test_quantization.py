@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ood_face.artifacts import Manifest
+from ood_face.artifacts.ranges import RANGES_FILE, load_ranges
 from ood_face.embedding import open_embedder
-from ood_face.embedding.ranges import RANGES_FILE, load_ranges
 from ood_face.errors import ArtifactError, BackendError
 from ood_face.runtime import OneDnnSession, open_int8_session, open_session
 from ood_face.runtime import opening as opening_module

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ood_face.artifacts import Manifest, write_entry
-from ood_face.embedding.ranges import RANGES_FILE, load_ranges
+from ood_face.artifacts.ranges import RANGES_FILE, load_ranges
 from ood_face.evaluation.faces import FaceSet
 from ood_face.runtime import open_session
 from ood_face.runtime.quantization import quantize

@@ -38,11 +38,11 @@ def load_ranges(path: Path, model_id: str) -> tuple[float, ...]:
         ranges = tuple(float(top) for top in document["ranges"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
         raise ArtifactError(
-            "embedding.bad_ranges", "{path} holds no list of ranges", path=str(path)
+            "artifacts.bad_ranges", "{path} holds no list of ranges", path=str(path)
         ) from exc
     if (document.get("format"), document.get("model_id")) != (FORMAT_VERSION, model_id):
         raise ArtifactError(
-            "embedding.other_ranges",
+            "artifacts.other_ranges",
             "{path} is of format {format} and model {found}, not {expected} and {model}",
             path=str(path),
             format=document.get("format"),
