@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ood_face.runtime.graph import Graph
 
-__all__ = ["Quantization", "QuantizedWeights", "quantize"]
+__all__ = ["NOTHING", "Quantization", "QuantizedWeights", "quantize"]
 
 _LARGEST, _LARGEST_UNSIGNED = 127, 255
 
@@ -60,6 +60,10 @@ class Quantization:
     scales: Mapping[int, NDArray[np.float32]]
     unsigned: frozenset[int]
     integers: frozenset[int]
+
+
+# all stays in floating point
+NOTHING = Quantization({}, {}, frozenset(), frozenset())
 
 
 def quantize(graph: Graph, ranges: Sequence[float]) -> Quantization:

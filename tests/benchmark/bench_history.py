@@ -1,7 +1,8 @@
 """Keep the figures of the targets for this release in ``history.json``, and print all releases.
 
 ``make bench`` measures; then ``make bench BENCH_ARGS=history`` (never part of ``make bench``
-itself) takes the results from ``build/bench``. One entry a version: measured again, it is replaced.
+itself) takes the results from ``build/bench``. One entry a version and kind of processor: measured
+again, it is replaced.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tests.benchmark.targets import TARGETS, read_results, value_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["HISTORY", "HistoryError", "entry_of", "read_history", "table", "with_entry"]
+__all__ = ["HISTORY", "HistoryError", "entry_of", "kind_of", "read_history", "table", "with_entry"]
 
 HISTORY = Path(__file__).with_name("history.json")
 MACHINE = ("cpu", "cores", "memory_gib", "load_1_min", "python")
@@ -64,8 +65,13 @@ def entry_of(results: Mapping[str, Mapping[str, Any]], version: str) -> dict[str
 
 
 def with_entry(history: Sequence[dict[str, Any]], entry: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the history with an entry as the newest, instead of one of the same version."""
-    return [*(old for old in history if old["version"] != entry["version"]), entry]
+    """Return the history with an entry as the newest, instead of one of the same kind."""
+    return [*(old for old in history if kind_of(old) != kind_of(entry)), entry]
+
+
+def kind_of(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """Return version and processor of an entry: of each two there is one."""
+    return entry["version"], entry["machine"]["cpu"]
 
 
 def read_history(path: Path = HISTORY) -> list[dict[str, Any]]:
@@ -81,8 +87,9 @@ def write_history(history: Sequence[dict[str, Any]], path: Path = HISTORY) -> No
 
 
 def table(history: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the lines of the table: a column for each release; below, what is said of one."""
+    """Return the lines of the table: a column for each entry; below, what is said of one."""
     rows = [["", *(entry["version"] for entry in history)]]
+    rows.append(["processor", *(entry["machine"]["cpu"] for entry in history)])
     rows.append(["commit", *(entry["commit"] for entry in history)])
     rows.append(["date", *(entry["date"][:10] for entry in history)])
     for target in TARGETS:

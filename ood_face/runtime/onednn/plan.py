@@ -40,6 +40,7 @@ from ood_face.runtime.onednn.primitives import (
     reorder,
 )
 from ood_face.runtime.onednn.steps import Steps
+from ood_face.runtime.quantization import NOTHING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +76,7 @@ class Plan:
     kind : the number format of what is computed, where that is not in integers
     weights : of the network, shared by all plans
     stream : what executes it
-    quantization : what is computed in integers; None: nothing
+    quantization : what is computed in integers
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Plan:
         kind: int,
         weights: SharedWeights,
         stream: Stream,
-        quantization: Quantization | None = None,
+        quantization: Quantization = NOTHING,
     ) -> None:
         self._graph, self._kind, self._weights = graph, kind, weights
         self._quantization = quantization
@@ -156,7 +157,7 @@ class Plan:
         kind = source.kind
         if isinstance(step, Convolution):
             channels, kind = len(step.weight), self._kind
-            if self._quantization is not None and step.target in self._quantization.integers:
+            if step.target in self._quantization.integers:
                 kind = UINT8
         rows, cols = step.size_of(size[0], size[1])
         target = self._value((batch, channels, rows, cols), readers, kind)
@@ -172,7 +173,7 @@ class Plan:
     def _convolve(self, step: Convolution, target: _Value, values: dict[int, _Value]) -> None:
         source = values[step.source]
         added = None if step.residual is None else values[step.residual]
-        integers = None if self._quantization is None else self._quantization.weights.get(step)
+        integers = self._quantization.weights.get(step)
         weight = step.weight if integers is None else integers.weight
         if integers is not None:
             source = self._in_integers(step.source, source)
@@ -209,7 +210,7 @@ class Plan:
         if value.kind == UINT8:
             return value
         if value.integers is None:
-            unsigned = self._quantization is not None and number in self._quantization.unsigned
+            unsigned = number in self._quantization.unsigned
             made = self._value(value.shape, 0, UINT8 if unsigned else INT8)
             self._add(
                 reorder(value.layout, made.layout, scaled=True),
@@ -219,8 +220,6 @@ class Plan:
         return value.integers
 
     def _scale(self, number: int) -> Memory:
-        if self._quantization is None:  # pragma: no cover - what is in integers has one
-            raise RuntimeError
         return self._weights.vector(self._quantization.scales[number])
 
     def _ends(self, source: _Value, target: _Value) -> dict[int, Memory]:

@@ -26,6 +26,7 @@ from ood_face.runtime.onednn.primitives import check_bfloat16
 from ood_face.runtime.onednn.weights import SharedWeights
 from ood_face.runtime.pool import PooledSession, check_pool
 from ood_face.runtime.program import check_inputs
+from ood_face.runtime.quantization import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,7 +71,7 @@ class _Worker:
         kind: int,
         weights: SharedWeights,
         threads: int,
-        quantization: Quantization | None,
+        quantization: Quantization,
     ) -> None:
         self._graph, self._kind, self._weights = graph, kind, weights
         self._threads, self._quantization = threads, quantization
@@ -153,7 +154,7 @@ class OneDnnSession(PooledSession[_Worker]):
     workers : calls that run at once; further ones wait
     threads : threads inside one call
     bfloat16 : compute in bfloat16; weights, inputs and outputs stay float32
-    quantization : what is computed in integers instead; None: nothing
+    quantization : what is computed in integers instead
 
     Raises
     ------
@@ -172,7 +173,7 @@ class OneDnnSession(PooledSession[_Worker]):
         workers: int,
         threads: int,
         bfloat16: bool,
-        quantization: Quantization | None = None,
+        quantization: Quantization = NOTHING,
     ) -> None:
         check_pool(workers, threads)
         library()

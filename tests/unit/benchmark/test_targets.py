@@ -11,6 +11,7 @@ from tests.benchmark.bench_history import (
     MACHINE,
     HistoryError,
     entry_of,
+    kind_of,
     read_history,
     table,
     with_entry,
@@ -131,6 +132,17 @@ def test_a_release_that_is_measured_again_stands_once(tmp_path):
     assert table(kept)[0].split() == ["1.0.0", "1.1.0"]
 
 
+def test_another_processor_has_an_entry_of_its_own():
+    entry = entry_of(whole_run(), "1.0.0")
+    other = entry | {"machine": entry["machine"] | {"cpu": "another"}}
+
+    kept = with_entry([entry], other)
+
+    assert kept == [entry, other]
+    assert table(kept)[1].split()[0] == "processor"
+    assert table(kept)[1].endswith("another")
+
+
 def test_what_is_said_of_a_release_stands_below_the_table():
     entry = entry_of(whole_run(), "1.0.0") | {"note": "a busy machine"}
 
@@ -141,8 +153,8 @@ def test_the_history_of_this_project_has_every_figure_of_its_newest_release():
     history = read_history()
 
     assert history
-    versions = [entry["version"] for entry in history]
-    assert len(set(versions)) == len(versions)
+    kinds = [kind_of(entry) for entry in history]
+    assert len(set(kinds)) == len(kinds)
     for entry in history:
         assert re.fullmatch(r"\d+\.\d+\.\d+", entry["version"])
         assert re.fullmatch(r"[0-9a-f]{7,40}\+?", entry["commit"])

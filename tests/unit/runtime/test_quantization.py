@@ -17,7 +17,7 @@ from ood_face.runtime import opening as opening_module
 from ood_face.runtime.graph import Convolution, Graph, MaxPool
 from ood_face.runtime.precision import has_int8
 from ood_face.runtime.program import InputSpec
-from ood_face.runtime.quantization import quantize
+from ood_face.runtime.quantization import NOTHING, quantize
 
 WEIGHTS = Path(__file__).resolve().parents[3] / "weights"
 BACKBONE = [WEIGHTS / f"rts-r18/backbone.{end}" for end in ("json", "pdiparams")]
@@ -50,7 +50,7 @@ def noise(batch, rows, cols):
     return np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
 
 
-def answer(graph, image, quantization=None):
+def answer(graph, image, quantization=NOTHING):
     specs = {"image": InputSpec("image", (-1, 3, -1, -1), "float32")}
     session = OneDnnSession(
         graph, specs, workers=1, threads=1, bfloat16=False, quantization=quantization
