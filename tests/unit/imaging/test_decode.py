@@ -54,6 +54,15 @@ def test_every_orientation_is_turned_as_pillow_does(file_format, orientation):
     assert largest_difference(decode(data), expected) == 0
 
 
+@pytest.mark.parametrize("size", [(1001, 131), (16, 9000), (50_000, 16)])
+def test_a_large_picture_is_whole(size):
+    width, height = size
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "BMP")
+    assert np.array_equal(decode(stream.getvalue()), pixels)
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA"])
 def test_png_modes_match_their_rgb(mode):
     picture = Image.fromarray(PICTURE).convert(mode)
