@@ -33,8 +33,9 @@ __all__ = [
 ROOT = Path(__file__).resolve().parents[2]
 # how the libraries below NumPy, torch and Paddle learn how many threads they may start
 LIBRARY_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-# the threads of the one asked before look for more work for a while, and hold a core in doing so
-SETTLE_S = 0.02
+# the threads of the one asked before look for more work for a while, and hold a core in doing so:
+# measured, ONNX Runtime's for 40 to 50 ms
+SETTLE_S = 0.1
 NO_PEERS = (
     "no facenet-pytorch and no ONNX Runtime beside us: `make bench` installs them, or "
     "BENCH_PEERS_PYTHON names a Python that has them"
