@@ -13,15 +13,17 @@ from ood_face.runtime.onednn.library import EngineMissingError, library
 from ood_face.runtime.pool import check_pool
 from ood_face.runtime.precision import choose_precision, has_int8
 from ood_face.runtime.program import read_input_specs
-from ood_face.runtime.quantization import quantize
+from ood_face.runtime.quantization import NOTHING, quantize
 from ood_face.runtime.session import PaddleSession, open_paddle_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from ood_face.runtime.graph import Graph
     from ood_face.runtime.precision import Precision
     from ood_face.runtime.program import InputSpec
+    from ood_face.runtime.quantization import Quantization
 
 __all__ = ["Engine", "open_int8_session", "open_session"]
 
@@ -70,11 +72,7 @@ def open_session(
                 raise
             logger.info("%s runs on Paddle: %s", program.name, exc)
         else:
-            chosen = choose_precision(precision)
-            session = OneDnnSession(
-                graph, specs, workers=workers, threads=threads, bfloat16=chosen == "bfloat16"
-            )
-            return _opened(session, program.name, (workers, threads), chosen)
+            return _open_onednn(graph, specs, (workers, threads), program.name, precision)
     return open_paddle_session(
         program, params, workers=workers, threads=threads, precision=precision
     )
@@ -111,15 +109,9 @@ def open_int8_session(
     specs = _specs(program, params)
     library()
     graph = read_graph(program, params)
-    session = OneDnnSession(
-        graph,
-        specs,
-        workers=workers,
-        threads=threads,
-        bfloat16=choose_precision("int8") == "bfloat16",
-        quantization=quantize(graph, ranges),
+    return _open_onednn(
+        graph, specs, (workers, threads), program.name, "int8", quantize(graph, ranges)
     )
-    return _opened(session, program.name, (workers, threads), "int8")
 
 
 def _specs(program: Path, params: Path) -> Mapping[str, InputSpec]:
@@ -131,9 +123,25 @@ def _specs(program: Path, params: Path) -> Mapping[str, InputSpec]:
     return specs
 
 
-def _opened(
-    session: OneDnnSession, name: str, pool: tuple[int, int], precision: str
+def _open_onednn(
+    graph: Graph,
+    specs: Mapping[str, InputSpec],
+    pool: tuple[int, int],
+    name: str,
+    precision: Precision,
+    quantization: Quantization = NOTHING,
 ) -> OneDnnSession:
     keep_freed_memory()
-    logger.info("loaded %s on oneDNN: %d workers of %d threads, %s", name, *pool, precision)
+    workers, threads = pool
+    chosen = choose_precision(precision)
+    session = OneDnnSession(
+        graph,
+        specs,
+        workers=workers,
+        threads=threads,
+        bfloat16=chosen == "bfloat16",
+        quantization=quantization,
+    )
+    told = chosen if quantization is NOTHING else f"int8 and {chosen}"
+    logger.info("loaded %s on oneDNN: %d workers of %d threads, %s", name, workers, threads, told)
     return session
