@@ -18,6 +18,7 @@ import torch
 
 from ood_face.artifacts import Manifest, verified_path, write_entry, write_toml
 from ood_face.artifacts.ranges import FORMAT_VERSION, RANGES_FILE
+from ood_face.errors import InputError
 from ood_face.evaluation.faces import load_faces
 from ood_face.imaging.preprocess import preprocess
 from ood_face.runtime import Convolution, OneDnnSession, open_session
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from ood_face.runtime.graph import Graph
 
-__all__ = ["add_ranges", "main", "measure_ranges"]
+__all__ = ["add_ranges", "best_range", "main", "measure_ranges"]
 
 logger = logging.getLogger(__name__)
 FACES = 512
@@ -74,15 +75,23 @@ def best_range(values: NDArray[np.float32], largest: int) -> float:
 
 
 def add_ranges(weights_dir: Path, name: str, faces_dir: Path) -> Path:
-    """Measure a model's ranges on training faces; returns the file, which the manifest names."""
+    """Measure a model's ranges on training faces; returns the file, which the manifest names.
+
+    Raises
+    ------
+    InputError
+        The folder has no training faces.
+    """
+    shards = sorted(faces_dir.glob("train-*.tar"))
+    if not shards:
+        raise InputError("training.no_faces", "{folder} has no train-*.tar", folder=str(faces_dir))
     manifest = Manifest.load(weights_dir)
     entry = manifest.model(name)
     files = [verified_path(entry, f"{name}/backbone.{end}") for end in ("json", "pdiparams")]
     session = open_session(*files, workers=1, threads=1, engine="onednn")
     if not isinstance(session, OneDnnSession):  # pragma: no cover - it was asked for
         raise TypeError
-    first = min(faces_dir.glob("train-*.tar"))
-    faces = load_faces([first], Path("build") / "cache", identity_depth=1)
+    faces = load_faces(shards[:1], Path("build") / "cache", identity_depth=1)
     chosen = np.random.default_rng(SEED).permutation(len(faces.crops))[:FACES]
     ranges = measure_ranges(session.graph, preprocess(np.asarray(faces.crops[np.sort(chosen)])))
     path = weights_dir / name / RANGES_FILE
@@ -90,7 +99,7 @@ def add_ranges(weights_dir: Path, name: str, faces_dir: Path) -> Path:
         "format": FORMAT_VERSION,
         "model_id": f"{name}@{entry.version}",
         "ranges": [round(top, 4) for top in ranges],
-        "fit": {"data": f"{len(chosen)} faces of {first.name}", "seed": SEED},
+        "fit": {"data": f"{len(chosen)} faces of {shards[0].name}", "seed": SEED},
     }
     write_toml(path, document)
     keys = {

@@ -7,6 +7,7 @@ import pytest
 
 from ood_face.artifacts import Manifest, write_entry
 from ood_face.artifacts.ranges import RANGES_FILE, load_ranges
+from ood_face.errors import InputError
 from ood_face.evaluation.faces import FaceSet
 from ood_face.runtime import open_session
 from ood_face.runtime.quantization import quantize
@@ -55,3 +56,8 @@ def test_they_are_written_and_entered(
     assert entry.extra == {"more": "kept"}
     assert (entry.version, entry.license, entry.source) == ("7", "none", "here")
     assert len(load_ranges(path, "small@7")) > 5
+
+
+def test_a_folder_without_faces_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"has no train-\*\.tar"):
+        add_ranges(tmp_path, "small", tmp_path)
