@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MANIFEST_NAME",
     "PROBABILITY_FILE",
+    "RANGES_KEY",
     "Manifest",
     "ModelEntry",
     "sha256_of",
@@ -41,6 +42,8 @@ __all__ = [
 
 MANIFEST_NAME = "manifest.toml"
 PROBABILITY_FILE = "probability.toml"  # in a model's folder: what makes P(same)
+# of a model: how far what each step of its backbone gives reaches, for int8
+RANGES_KEY = "int8_ranges"
 KINDS = ("detector", "embedder")
 _NAMED_KEYS = ("kind", "version", "license", "source", "files")
 

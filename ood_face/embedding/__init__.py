@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ood_face.artifacts import verified_path
-from ood_face.artifacts.ranges import RANGES_FILE, load_ranges
+from ood_face.artifacts import RANGES_KEY, verified_path
 from ood_face.crew import Crews
 from ood_face.embedding.head import load_head
 from ood_face.embedding.plain import PlainEmbedder, make_plan
@@ -93,15 +92,15 @@ def _open_backbone(
     params = verified_path(entry, f"{name}/backbone.pdiparams")
     if precision != "int8":
         return open_session(program, params, **pool, precision=precision, engine=engine)
-    file = f"{name}/{RANGES_FILE}"
-    if engine == "paddle" or file not in entry.files:
+    ranges = entry.extra.get(RANGES_KEY)
+    if engine == "paddle" or not isinstance(ranges, list):
         raise ArtifactError(
             "embedding.no_int8",
-            "int8 needs the engine oneDNN, and a model with {file}; model {name} runs with auto",
-            file=RANGES_FILE,
+            "int8 needs the engine oneDNN, and a model whose entry in the manifest has a list "
+            "{entry}; model {name} runs with auto",
+            entry=RANGES_KEY,
             name=name,
         )
-    ranges = load_ranges(verified_path(entry, file), f"{name}@{entry.version}")
     return open_int8_session(program, params, ranges, **pool)
 
 

@@ -77,9 +77,10 @@ def quantize(graph: Graph, ranges: Sequence[float]) -> Quantization:
     Raises
     ------
     ArtifactError
-        There are more or fewer ranges than steps, or one is not positive.
+        There are more or fewer ranges than steps, or one is no positive number.
     """
-    if len(ranges) != len(graph.steps) or not all(0 < top < np.inf for top in ranges):
+    positive = all(isinstance(top, float | int) and 0 < top < np.inf for top in ranges)
+    if len(ranges) != len(graph.steps) or not positive:
         raise ArtifactError(
             "runtime.ranges",
             "int8 needs {steps} positive ranges for this network, one for each step, not {got}",

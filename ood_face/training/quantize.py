@@ -1,9 +1,8 @@
 """Measure how far the numbers inside a released backbone reach, so that it can run in int8.
 
-``python -m ood_face.training.quantize --weights-dir weights --name NAME --faces-dir FOLDER`` writes
-``ranges.toml`` beside the backbone and enters it into the manifest. Of each step's results on some
-training faces, the range is taken that rounding to integers and cutting off beyond it changes least
-(mean square).
+``python -m ood_face.training.quantize --weights-dir weights --name NAME --faces-dir FOLDER`` enters
+the ranges into the manifest. Of each step's results on some training faces, the range is taken that
+rounding to integers and cutting off beyond it changes least (mean square).
 """
 
 from __future__ import annotations
@@ -16,8 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ood_face.artifacts import Manifest, verified_path, write_entry, write_toml
-from ood_face.artifacts.ranges import FORMAT_VERSION, RANGES_FILE
+from ood_face.artifacts import RANGES_KEY, Manifest, ModelEntry, verified_path, write_entry
 from ood_face.errors import InputError
 from ood_face.evaluation.faces import load_faces
 from ood_face.imaging.preprocess import preprocess
@@ -74,8 +72,8 @@ def best_range(values: NDArray[np.float32], largest: int) -> float:
     return float(_SHARES[int(np.argmin(errors))] * top)
 
 
-def add_ranges(weights_dir: Path, name: str, faces_dir: Path) -> Path:
-    """Measure a model's ranges on training faces; returns the file, which the manifest names.
+def add_ranges(weights_dir: Path, name: str, faces_dir: Path) -> ModelEntry:
+    """Measure a model's ranges on training faces; returns its new entry in the manifest.
 
     Raises
     ------
@@ -94,24 +92,16 @@ def add_ranges(weights_dir: Path, name: str, faces_dir: Path) -> Path:
     faces = load_faces(shards[:1], Path("build") / "cache", identity_depth=1)
     chosen = np.random.default_rng(SEED).permutation(len(faces.crops))[:FACES]
     ranges = measure_ranges(session.graph, preprocess(np.asarray(faces.crops[np.sort(chosen)])))
-    path = weights_dir / name / RANGES_FILE
-    document = {
-        "format": FORMAT_VERSION,
-        "model_id": f"{name}@{entry.version}",
-        "ranges": [round(top, 4) for top in ranges],
-        "fit": {"data": f"{len(chosen)} faces of {shards[0].name}", "seed": SEED},
-    }
-    write_toml(path, document)
     keys = {
+        **entry.extra,
         "kind": entry.kind,
         "version": entry.version,
         "license": entry.license,
         "source": entry.source,
-        **entry.extra,
+        RANGES_KEY: [round(top, 4) for top in ranges],
     }
-    write_entry(weights_dir, name, {*entry.files, f"{name}/{RANGES_FILE}"}, keys)
-    logger.info("%s: %s", path, document["ranges"])
-    return path
+    logger.info("%s: %s", name, keys[RANGES_KEY])
+    return write_entry(weights_dir, name, entry.files, keys)
 
 
 def _convolutions(graph: Graph) -> list[Convolution]:

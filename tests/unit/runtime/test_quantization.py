@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ood_face.artifacts import Manifest
-from ood_face.artifacts.ranges import RANGES_FILE, load_ranges
+from ood_face.artifacts import RANGES_KEY, Manifest
 from ood_face.embedding import open_embedder
 from ood_face.errors import ArtifactError, BackendError
 from ood_face.runtime import OneDnnSession, open_int8_session, open_session
@@ -21,7 +21,6 @@ from ood_face.runtime.quantization import NOTHING, quantize
 
 WEIGHTS = Path(__file__).resolve().parents[3] / "weights"
 BACKBONE = [WEIGHTS / f"rts-r18/backbone.{end}" for end in ("json", "pdiparams")]
-MODEL = "rts-r18@2"
 needs_int8 = pytest.mark.skipif(not has_int8(), reason="this processor has no such products")
 
 
@@ -97,7 +96,9 @@ def test_what_a_pooling_reads_stays_in_floating_point():
     assert quantize(Graph(0, steps, 4, "out", flat=True), [1.0] * 4).integers == set()
 
 
-@pytest.mark.parametrize("ranges", [[1.0] * 4, [1.0] * 6, [1, 1, 0, 1, 1], [1, 1, np.inf, 1, 1]])
+@pytest.mark.parametrize(
+    "ranges", [[1.0] * 4, [1.0] * 6, [1, 1, 0, 1, 1], [1, 1, np.inf, 1, 1], ["1"] * 5]
+)
 def test_other_ranges_are_refused(ranges):
     with pytest.raises(ArtifactError, match="5 positive ranges"):
         quantize(small_graph(), ranges)
@@ -127,7 +128,7 @@ def test_what_lies_beyond_the_range_is_cut_off():
 
 @needs_int8
 def test_an_answer_is_the_same_in_any_batch_and_on_any_worker():
-    ranges = load_ranges(WEIGHTS / "rts-r18" / RANGES_FILE, MODEL)
+    ranges = Manifest.load(WEIGHTS).model("rts-r18").extra[RANGES_KEY]
     session = open_int8_session(*BACKBONE, ranges, workers=2, threads=1)
     images = noise(3, 112, 112)
     (together,) = session.run({"image": images}).values()
@@ -165,28 +166,13 @@ def test_paddles_executor_has_no_integers():
 
 
 def test_the_shipped_ranges_are_the_models():
-    ranges = load_ranges(WEIGHTS / "rts-r18" / RANGES_FILE, MODEL)
+    ranges = Manifest.load(WEIGHTS).model("rts-r18").extra[RANGES_KEY]
     session = open_session(*BACKBONE, workers=1, threads=1)
     assert len(quantize(session.graph, ranges).weights) == len(session.graph.steps) - 1
 
 
-@pytest.mark.parametrize(
-    ("text", "match"),
-    [
-        (f'format = 1\nmodel_id = "{MODEL}"\n', "holds no list"),
-        (f'format = 1\nmodel_id = "{MODEL}"\nranges = ["a"]\n', "holds no list"),
-        ("ranges = [", "holds no list"),
-        ('format = 1\nmodel_id = "other@1"\nranges = [1.0]\n', "and model other@1, not 1 and"),
-        (f'format = 2\nmodel_id = "{MODEL}"\nranges = [1.0]\n', "of format 2"),
-    ],
-)
-def test_a_wrong_file_of_ranges_is_told(text, match, tmp_path):
-    path = tmp_path / RANGES_FILE
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(ArtifactError, match=match):
-        load_ranges(path, MODEL)
-
-
-def test_no_file_of_ranges_is_told(tmp_path):
-    with pytest.raises(ArtifactError, match="holds no list"):
-        load_ranges(tmp_path / RANGES_FILE, MODEL)
+def test_a_model_without_ranges_is_told():
+    manifest = Manifest.load(WEIGHTS)
+    without = replace(manifest.model("rts-r18"), extra={})
+    with pytest.raises(ArtifactError, match="has a list int8_ranges"):
+        open_embedder(replace(manifest, models={"rts-r18": without}), precision="int8")

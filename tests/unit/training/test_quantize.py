@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ood_face.artifacts import Manifest, write_entry
-from ood_face.artifacts.ranges import RANGES_FILE, load_ranges
+from ood_face.artifacts import RANGES_KEY, Manifest, write_entry
 from ood_face.errors import InputError
 from ood_face.evaluation.faces import FaceSet
 from ood_face.runtime import open_session
@@ -50,12 +49,12 @@ def test_they_are_written_and_entered(
     crops = np.random.default_rng(1).integers(0, 256, (3, 112, 112, 3), np.uint8)
     known = FaceSet(crops, ("a", "b", "c"), np.arange(3))
     monkeypatch.setattr(module, "load_faces", lambda *_, **__: known)
-    path = add_ranges(weights, "small", faces)
+    ranges = add_ranges(weights, "small", faces).extra[RANGES_KEY]
     entry = Manifest.load(weights).chosen(None)
-    assert set(entry.files) == {*files, f"small/{RANGES_FILE}"}
-    assert entry.extra == {"more": "kept"}
+    assert set(entry.files) == set(files)
+    assert entry.extra == {"more": "kept", RANGES_KEY: ranges}
     assert (entry.version, entry.license, entry.source) == ("7", "none", "here")
-    assert len(load_ranges(path, "small@7")) > 5
+    assert len(ranges) > 5
 
 
 def test_a_folder_without_faces_is_told(tmp_path: Path) -> None:
