@@ -1,6 +1,6 @@
 """The shipped model on free pictures: the feature and the score it gave when it was released.
 
-A new model is recorded with ``python tests/golden/test_embed_golden.py``.
+A new model is recorded with ``python -m tests.golden.test_embed_golden``.
 """
 
 from pathlib import Path
@@ -11,8 +11,8 @@ import pytest
 import ood_face
 from ood_face.config import Settings
 from ood_face.imaging import decode
-from ood_face.runtime.precision import has_int8
 from ood_face.service import FaceService
+from tests.fakes.processor import needs_int8
 
 PICTURES = Path(__file__).parents[1] / "pictures"
 GOLDEN = Path(__file__).with_name("embed_rts-r18.npz")
@@ -51,7 +51,7 @@ def test_the_number_format_hardly_matters() -> None:
             assert score == pytest.approx(float(golden[f"{name}.score"]), abs=1e-2)
 
 
-@pytest.mark.skipif(not has_int8(), reason="this processor has no such products")
+@needs_int8
 def test_in_integers_it_is_nearly_the_same() -> None:
     service = ood_face.open_service(Settings(precision="int8"))
     for name in NAMES:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import weakref
-from pathlib import Path
 
 import pytest
 
@@ -155,7 +154,6 @@ def test_a_program_that_did_nothing_is_left_alone():
         assert not given.comes(timeout=0.1)
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
 def test_what_lies_in_memory_is_told_in_bytes():
     before = resident_bytes()
     more = bytearray(b"1") * (64 * 2**20)

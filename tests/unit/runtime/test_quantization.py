@@ -15,13 +15,12 @@ from ood_face.errors import ArtifactError, BackendError
 from ood_face.runtime import OneDnnSession, open_int8_session, open_session
 from ood_face.runtime import opening as opening_module
 from ood_face.runtime.graph import Convolution, Graph, MaxPool
-from ood_face.runtime.precision import has_int8
 from ood_face.runtime.program import InputSpec
 from ood_face.runtime.quantization import NOTHING, quantize
+from tests.fakes.processor import needs_int8
 
 WEIGHTS = Path(__file__).resolve().parents[3] / "weights"
 BACKBONE = [WEIGHTS / f"rts-r18/backbone.{end}" for end in ("json", "pdiparams")]
-needs_int8 = pytest.mark.skipif(not has_int8(), reason="this processor has no such products")
 
 
 def convolution(source, target, shape, **more):

@@ -1,0 +1,14 @@
+"""What needs a processor that multiplies integers of 8 bits."""
+
+from __future__ import annotations
+
+import pytest
+
+from ood_face.runtime.precision import has_int8
+
+__all__ = ["needs_int8"]
+
+# elsewhere int8 is refused, and a test of its own says so
+needs_int8 = pytest.mark.skipif(
+    not has_int8(), reason="this processor does not add products of 8-bit integers up in 32 bits"
+)
