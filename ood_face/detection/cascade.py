@@ -23,7 +23,7 @@ from ood_face.detection import geometry
 from ood_face.detection.geometry import Rules
 from ood_face.detection.loops import loops
 from ood_face.detection.nms import suppress_contained
-from ood_face.detection.pyramid import layout
+from ood_face.detection.pyramid import layout, strips
 from ood_face.detection.rivals import contenders
 from ood_face.detection.scanning import Scene, Wanted, look, scan
 
@@ -66,11 +66,13 @@ class Network:
     exact : decides
     coarse : a faster copy, whose logits are off by less than ``COARSE_MARGIN``; None: there is none
     windows : a P-Net that decides on single windows sooner than ``exact``; None: there is none
+    in_strips : whether the P-Net's coarse copy takes pictures of any shape
     """
 
     exact: Session
     coarse: Session | None = None
     windows: Session | None = None
+    in_strips: bool = False
 
 
 def propose(
@@ -96,7 +98,8 @@ def propose(
     -------
     float32 array of shape (N, 4): square boxes
     """
-    levels = layout(scene.picture.height, scene.picture.width, min_face_px, factor)
+    cut = strips if pnet.in_strips else layout
+    levels = cut(scene.picture.height, scene.picture.width, min_face_px, factor)
     if not levels.scales:
         return np.empty((0, 4), dtype=np.float32)
     min_logit = _logit(threshold)

@@ -44,7 +44,7 @@ class CompiledPicture:
 
     def fill(self, blocks: NDArray[np.void], tile: NDArray[np.float32]) -> None:
         """Write the blocks of a tile of the pyramid."""
-        at = (blocks.ctypes.data, len(blocks), tile.ctypes.data, len(tile))
+        at = (blocks.ctypes.data, len(blocks), tile.ctypes.data, tile.shape[1])
         _check(self.native.loops_fill(*self.where, *at))
 
     def look(self, sizes_px: NDArray[np.int64], windows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -45,7 +45,7 @@ class Picture(Protocol):
         Parameters
         ----------
         blocks : what lies in the tile, see :data:`ood_face.detection.pyramid.BLOCK`
-        tile : float32 array of shape (side, side, 3); what no block fills is left as it was
+        tile : float32 array of shape (rows, columns, 3); what no block fills is left as it was
         """
         ...
 

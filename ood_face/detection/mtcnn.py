@@ -12,6 +12,8 @@ from ood_face.detection.cascade import Network
 from ood_face.detection.crop_rnet import open_crop_rnet
 from ood_face.detection.exact_rnet import open_exact_rnet
 from ood_face.detection.loops import loops
+from ood_face.detection.pnet_dots import DotsPnet, open_pnet_dots
+from ood_face.detection.rnet_dots import open_rnet_dots
 from ood_face.detection.scanning import Scene
 from ood_face.detection.settings import MtcnnSettings, check_image, chosen_faces, scaled_down
 from ood_face.detection.tile_pnet import open_tile_pnet
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from ood_face.artifacts import Manifest
     from ood_face.crew import Crew
     from ood_face.detection.registers import Layer
+    from ood_face.ports import Session
     from ood_face.runtime import Engine, PaddleSession, Precision
     from ood_face.types import DetectedFace, RgbImage
 
@@ -111,7 +114,8 @@ def open_mtcnn(
     workers : pictures processed at once
     threads : threads that search one picture
     settings : what to look for; None: the defaults
-    precision : bfloat16 is for a first look; what comes out is the same within float32's rounding
+    precision : other than float32, for a first look, in bfloat16 or integers; what comes out is
+        the same within float32's rounding
     engine : see :func:`ood_face.runtime.open_session`
 
     Raises
@@ -130,14 +134,19 @@ def open_mtcnn(
     exact = {name: opened(*files, engine=engine) for name, files in paths.items()}
     pnet, rnet, onet = (Network(session) for session in exact.values())
     # Paddle's executor gives no numbers for these networks in bfloat16
-    if choose_precision(precision) == "bfloat16" and isinstance(exact["pnet"], OneDnnSession):
-        coarse = partial(opened, precision=precision, engine=engine)
+    if precision != "float32" and isinstance(exact["pnet"], OneDnnSession):
         of_pnet, of_rnet = (_layers(exact[name]) for name in ("pnet", "rnet"))
-        looking = open_tile_pnet(of_pnet) or coarse(*paths["pnet"])
-        pnet = Network(exact["pnet"], looking, open_window_pnet(of_pnet))
-        deciding = open_exact_rnet(of_rnet) or exact["rnet"]
-        rnet = Network(deciding, open_crop_rnet(of_rnet) or coarse(*paths["rnet"]))
-        onet = Network(exact["onet"], coarse(*paths["onet"]))
+        coarse: dict[str, Session | None] = {
+            "pnet": open_tile_pnet(of_pnet) or open_pnet_dots(of_pnet),
+            "rnet": open_crop_rnet(of_rnet) or open_rnet_dots(of_rnet),
+        }
+        if choose_precision(precision) == "bfloat16":
+            rounded = partial(opened, precision=precision, engine=engine)
+            coarse |= {name: coarse.get(name) or rounded(*of) for name, of in paths.items()}
+        in_strips = isinstance(coarse["pnet"], DotsPnet)
+        pnet = Network(exact["pnet"], coarse["pnet"], open_window_pnet(of_pnet), in_strips)
+        rnet = Network(open_exact_rnet(of_rnet) or exact["rnet"], coarse["rnet"])
+        onet = Network(exact["onet"], coarse.get("onet"))
     return MtcnnDetector(pnet, rnet, onet, settings, Crews(threads, workers))
 
 

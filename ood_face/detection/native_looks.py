@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 __all__ = ["scan_natively", "see_natively"]
 
 # where a scanner has the status of its network
-_FAILED = 3
+_FAILED = 4
 
 
 class _Scanner:
     # what a thread has that looks at tiles; row: as scan.c has it, with room for what is found
 
-    def __init__(self, side_px: int, runner: Runner) -> None:
-        self._tile = np.empty((1, side_px, side_px, 3), np.float32)
+    def __init__(self, largest_px: tuple[int, int], runner: Runner) -> None:
+        self._tile = np.empty((1, *largest_px, 3), np.float32)
         self.aimed = runner.aim(self._tile.transpose(0, 3, 1, 2))
-        answer = self.aimed.answer
-        self.row = (self._tile.ctypes.data, self.aimed.address, answer.ctypes.data, *[0] * 5)
+        answer, job = self.aimed.answer, self.aimed.job
+        self.row = (self._tile.ctypes.data, self.aimed.address, job, answer.ctypes.data, *[0] * 5)
 
 
 def scan_natively(
@@ -57,13 +57,16 @@ def scan_natively(
     see :meth:`ood_face.detection.loops.Loops.cells_above`
     """
     blocks, ends, native = levels.blocks, levels.ends, picture.native
+    areas, widest_px = levels.tiles_px.prod(axis=1), int(levels.tiles_px[:, 1].max())
+    rows_px, cols_px = levels.tiles_px[areas.argmax()].tolist()
     with network.held(min(crew.threads, len(ends))) as runners:
-        scanners = [_Scanner(levels.tile_px, runner) for runner in runners]
+        scanners = [_Scanner((rows_px, cols_px), runner) for runner in runners]
         rows = np.array([scanner.row for scanner in scanners], np.int64)
-        _, numbers, _, cells = scanners[0].aimed.answer.shape
+        numbers = scanners[0].aimed.answer.shape[1]
         count = native.scan_all(
-            *(crew.team, *picture.where, blocks.ctypes.data, ends.ctypes.data, len(ends)),
-            *(levels.tile_px, cells, numbers, lowest, rows.ctypes.data, len(rows)),
+            *(crew.team, *picture.where, blocks.ctypes.data, ends.ctypes.data),
+            *(levels.tiles_px.ctypes.data, len(ends), rows_px * cols_px, widest_px),
+            *(numbers, lowest, rows.ctypes.data, len(rows)),
         )
         found = None
         try:

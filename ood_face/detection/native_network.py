@@ -30,7 +30,7 @@ _ALIGNMENT = 64
 # what is said of a window: logit and box offsets
 _NUMBERS = 5
 
-_NUMBERS_OF_A_JOB, _NUMBERS_OF_A_STEP, _NUMBERS_OF_A_PLAN = 4, 3, 5
+_NUMBERS_OF_A_JOB, _NUMBERS_OF_A_STEP, _NUMBERS_OF_A_PLAN = 5, 3, 5
 _NUMBERS_OF_STRUCTS = _NUMBERS_OF_A_JOB + _NUMBERS_OF_A_STEP + _NUMBERS_OF_A_PLAN
 
 
@@ -45,6 +45,11 @@ class Aimed(Protocol):
     @property
     def address(self) -> int:
         """Where the ``plan`` of ``native.h`` is."""
+        ...
+
+    @property
+    def job(self) -> int:
+        """Where its ``job`` is, which is to be told a picture's size; 0: it has none."""
         ...
 
     def check(self, status: int) -> None:
@@ -80,6 +85,7 @@ class OwnAimed:
 
     answer: NDArray[np.float32]
     address: int
+    job: int
     kept: tuple[NDArray[np.generic] | None, ...]
 
     def check(self, status: int) -> None:
@@ -121,7 +127,7 @@ class OwnNetwork(ABC):
     def _aimed(
         self,
         pixels: NDArray[np.float32],
-        size: int,
+        size: tuple[int, int],
         answer: NDArray[np.float32],
         room: NDArray[np.uint8] | None = None,
     ) -> OwnAimed:
@@ -133,14 +139,14 @@ class OwnNetwork(ABC):
         structs[:] = (
             *(
                 pixels.ctypes.data,
-                size,
+                *size,
                 0 if room is None else room.ctypes.data,
                 answer.ctypes.data,
             ),
             *(self._network_at, job, 1),
             *(self._entry, 0, step, 1, 0),
         )
-        return OwnAimed(answer, address, (pixels, room, structs))
+        return OwnAimed(answer, address, job, (pixels, room, structs))
 
 
 class SquaresNetwork(OwnNetwork):
@@ -188,7 +194,7 @@ class SquaresNetwork(OwnNetwork):
             raise ValueError(image.dtype, image.shape, image.strides)
         answer = np.empty((len(pixels), _NUMBERS), np.float32)
         room = aligned_room(self._room_bytes) if self._room_bytes else None
-        return self._aimed(pixels, len(pixels), answer, room)
+        return self._aimed(pixels, (len(pixels), self._side_px), answer, room)
 
 
 def aligned_room(size: int) -> NDArray[np.uint8]:

@@ -116,9 +116,11 @@ def scan(scene: Scene, levels: Layout, network: Session, lowest: float) -> _Foun
 
     def work(_: int) -> list[tuple[int, _Found]]:
         # who is done with a tile takes the next one
-        tile = np.zeros((1, levels.tile_px, levels.tile_px, 3), dtype=np.float32)
+        room = np.zeros(3 * int(levels.tiles_px.prod(axis=1).max()), np.float32)
         found = []
         for index, blocks in tiles:
+            rows, cols = levels.tiles_px[index].tolist()
+            tile = room[: 3 * rows * cols].reshape(1, rows, cols, 3)
             scene.picture.fill(blocks, tile[0])
             answer = seen_by(network, tile)[0]
             found.append((index, loops().cells_above(answer, blocks, lowest)))

@@ -75,7 +75,7 @@ class TilePnet(OwnNetwork):
         cells = (rows - _LOST_PX) // 2 - _LOST_CELLS
         answer = np.empty((1, 1, cells, cells), np.float32)
         room = aligned_room(self._native.pnet_tiles_room(side))
-        return self._aimed(pixels, side, answer, room)
+        return self._aimed(pixels, (side, side), answer, room)
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """Look at tiles, an array of shape (N, 3, side, side); the box offsets are zeros."""

@@ -6,9 +6,11 @@ there was no compiler, :func:`library` says so.
 - ``boxes.c``: boxes, for :mod:`ood_face.detection.compiled`
 - ``loops.c``: pixels of windows and crops, for :mod:`ood_face.detection.compiled`
 - ``pnet.c``: the P-Net on single windows, for :mod:`ood_face.detection.windows`
+- ``pnet_dots.c``: the P-Net's first look at a strip, for :mod:`ood_face.detection.pnet_dots`
 - ``pnet_tiles.c``: the P-Net's first look at a tile, for :mod:`ood_face.detection.tile_pnet`
 - ``rnet.c``: the R-Net's decision, for :mod:`ood_face.detection.exact_rnet`
 - ``rnet_crops.c``: the R-Net's first look, for :mod:`ood_face.detection.crop_rnet`
+- ``rnet_dots.c``: the R-Net's first look, for :mod:`ood_face.detection.rnet_dots`
 - ``scan.c``: all tiles of the pyramid, for :mod:`ood_face.detection.native_looks`
 - ``steps.c``: a network's primitives one after the other, for :mod:`ood_face.runtime.onednn`
 - ``team.c``: threads that do parts of a caller's work, for :mod:`ood_face.team`
@@ -25,10 +27,11 @@ from pathlib import Path
 __all__ = ["NativeMissingError", "library", "library_if_there", "library_path"]
 
 # of native.h: another one has other functions
-_VERSION = 3
+_VERSION = 4
 _PICTURE = (c_void_p, c_int64, c_int64)
 _SIGNATURES = {
     "native_version": (),
+    "dots_usable": (),
     "matrix_usable": (),
     "boxes_inside": (c_void_p, c_int64, c_int64, c_int64, c_void_p, c_void_p),
     "boxes_kept": (
@@ -44,15 +47,19 @@ _SIGNATURES = {
     "loops_look": (*_PICTURE, c_void_p, c_void_p, c_int64, c_void_p),
     "loops_crops": (*_PICTURE, c_void_p, c_int64, c_void_p, c_int64),
     "loops_see": (c_void_p, *_PICTURE, c_void_p, c_int64, c_void_p, c_int64),
+    "pnet_dots_entry": (),
+    "pnet_dots_room": (c_int64, c_int64),
     "pnet_tiles_entry": (),
     "pnet_tiles_room": (c_int64,),
     "pnet_windows_entry": (),
     "registers_usable": (),
     "rnet_crops_entry": (),
     "rnet_crops_room": (),
+    "rnet_dots_entry": (),
+    "rnet_dots_room": (),
     "rnet_entry": (),
     "scan_all": (
-        *(c_void_p, *_PICTURE, c_void_p, c_void_p, c_int64),
+        *(c_void_p, *_PICTURE, c_void_p, c_void_p, c_void_p, c_int64),
         *(c_int64, c_int64, c_int64, c_float, c_void_p, c_int64),
     ),
     "scan_cells_above": (
@@ -69,7 +76,8 @@ _SIGNATURES = {
 # too short to give Python's lock back for
 _QUICK = (
     *("boxes_inside", "boxes_kept", "boxes_of_windows", "boxes_settled"),
-    *("pnet_tiles_room", "rnet_crops_room", "scan_found", "team_gather"),
+    *("pnet_dots_room", "pnet_tiles_room", "rnet_crops_room", "rnet_dots_room"),
+    *("scan_found", "team_gather"),
 )
 
 

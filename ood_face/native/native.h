@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* raise with every change of a function's arguments, here and in __init__.py */
-#define NATIVE_VERSION 3
+#define NATIVE_VERSION 4
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 /* compiled once for each kind of processor; the loader takes what this one can do */
@@ -41,7 +41,8 @@ typedef struct {
 /* What a network of our own is given, as the only argument of its only step. */
 typedef struct {
     const float *pixels;
-    int64_t size; /* pictures, or pixels of the only one's side */
+    int64_t size; /* pictures, or rows of the only one */
+    int64_t width; /* pixels of a row of the only one */
     uint8_t *room; /* as much as the network says, at a multiple of 64 */
     float *answers;
 } job;

@@ -85,6 +85,7 @@ int64_t scan_cells_above(const float *answer, int64_t height, int64_t width, con
 typedef struct {
     float *tile; /* pixels */
     const plan *network;
+    job *given; /* what the network is given, to be told each tile's size; NULL: it knows them */
     const float *answer; /* what the network writes to */
     int64_t failed; /* of the network: see steps_run */
     cells_found found;
@@ -93,12 +94,16 @@ typedef struct {
 typedef struct {
     picture image;
     const block *blocks;
-    const int64_t *ends; /* of the blocks of each tile */
-    int64_t tiles, tile_px, cells, numbers;
+    const int64_t *ends;     /* of the blocks of each tile */
+    const int64_t (*sizes)[2]; /* of each tile: pixels of its rows and columns */
+    int64_t tiles, most_px, widest_px, numbers;
     float lowest;
     scanner *scanners;
     int64_t count, taken, short_of_memory; /* atomic: so many tiles; and whether */
 } scan;
+
+/* windows of so many pixels */
+INLINE int64_t cells_of(int64_t px) { return (px - WINDOW_PX) / STRIDE_PX + 1; }
 
 FOR_EACH_CPU
 static void scan_tiles(void *work, int64_t who)
@@ -108,18 +113,23 @@ static void scan_tiles(void *work, int64_t who)
         return;
     scanner *mine = all->scanners + who;
     scratch room;
-    int there = scratch_take(&room, all->tile_px, all->image.width);
+    int there = scratch_take(&room, all->widest_px, all->image.width);
     if (there) /* what lies beside the blocks is to be numbers */
-        memset(mine->tile, 0, (size_t)(CHANNELS * all->tile_px * all->tile_px) * sizeof(float));
+        memset(mine->tile, 0, (size_t)(CHANNELS * all->most_px) * sizeof(float));
     while (there && !mine->failed) {
         const int64_t index = __atomic_fetch_add(&all->taken, 1, __ATOMIC_RELAXED);
         if (index >= all->tiles)
             break;
         const int64_t begin = index ? all->ends[index - 1] : 0, count = all->ends[index] - begin;
-        fill(&all->image, all->blocks + begin, count, mine->tile, all->tile_px, &room);
+        const int64_t rows = all->sizes[index][0], cols = all->sizes[index][1];
+        fill(&all->image, all->blocks + begin, count, mine->tile, cols, &room);
+        if (mine->given) {
+            mine->given->size = rows;
+            mine->given->width = cols;
+        }
         mine->failed = steps_run_alone(mine->network);
         if (!mine->failed)
-            there = cells_above(mine->answer, all->cells, all->cells, all->numbers,
+            there = cells_above(mine->answer, cells_of(rows), cells_of(cols), all->numbers,
                                 all->blocks + begin, count, all->lowest, index, &mine->found);
     }
     scratch_free(&room);
@@ -128,13 +138,15 @@ static void scan_tiles(void *work, int64_t who)
 }
 
 /* All that is done for tiles: filled, seen by the network, its windows kept for scan_found.
- * numbers: that the network says of each. Returns how many windows there are. */
+ * sizes: of each tile; most_px, widest_px: of the largest and of the longest row; numbers: that the
+ * network says of each window. Returns how many windows there are. */
 int64_t scan_all(void *them, const uint8_t *pixels, int64_t height, int64_t width,
-                   const void *blocks, const int64_t *ends, int64_t tiles, int64_t tile_px,
-                   int64_t cells, int64_t numbers, float lowest, void *scanners, int64_t count)
+                 const void *blocks, const int64_t *ends, const void *sizes, int64_t tiles,
+                 int64_t most_px, int64_t widest_px, int64_t numbers, float lowest, void *scanners,
+                 int64_t count)
 {
-    scan all = {{pixels, height, width}, blocks, ends, tiles, tile_px, cells, numbers, lowest,
-                scanners, count, 0, 0};
+    scan all = {{pixels, height, width}, blocks, ends, sizes, tiles, most_px, widest_px, numbers,
+                lowest, scanners, count, 0, 0};
     int64_t found = 0;
     for (int64_t i = 0; i < count; i++)
         all.scanners[i].found = (cells_found){NULL, 0, 0, 1};

@@ -51,10 +51,12 @@ class Aimed:
     ----------
     answer : what a run writes to
     address : where the native library finds the plan, see ``native.h``
+    job : 0, there is none: the plan has the size of the picture
     """
 
     answer: NDArray[np.float32]
     address: int
+    job: int = 0
 
     def check(self, status: int) -> None:
         """Raise BackendError if a run ended with this status, and that is no success."""

@@ -31,6 +31,12 @@ def has_matrix_unit():
     return wanted <= set(CPU_INFO.read_text(encoding="ascii").split())
 
 
+def has_dots():
+    """Whether this processor adds up products of integers, 16 sums at once."""
+    wanted = {"avx512_vnni", "avx512vl", "avx512bw"}
+    return wanted <= set(CPU_INFO.read_text(encoding="ascii").split())
+
+
 def has_avx512():
     """Whether this processor has 16 floats in a register."""
     return "avx512f" in CPU_INFO.read_text(encoding="ascii").split()
@@ -86,6 +92,22 @@ def plain(name, layers, pixels):
         if side := POOLED[name].get(index):
             values = pooled(values, side)
     return values
+
+
+def integers(values, bits, zero=0):
+    """Round to signed integers of 16 bits, or from their zero to unsigned ones of 8."""
+    low, high = (0, 255) if bits == 8 else (-(2**15), 2**15 - 1)
+    return np.clip(np.rint(values + np.reshape(zero, (-1, 1, 1))), low, high).astype(np.int64)
+
+
+def of_integers(layer, values, side=0):
+    """Say by the definition what a rounded layer says of integers, before they are rounded."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, layer.weights.shape[2:], axis=(2, 3))
+    sums = np.einsum("nchwij,fcij->nfhw", windows, layer.weights, optimize=True)
+    assert np.abs(sums).max() < 2**31
+    said = sums * layer.scale[:, None, None] + layer.bias[:, None, None]
+    bent = np.where(said < 0, layer.slopes[:, None, None] * said, said)
+    return pooled(bent, side) if side else bent
 
 
 def pooled(values, side):

@@ -32,7 +32,8 @@ def filled(image, min_face_px):
     levels = layout(*image.shape[:2], min_face_px, 0.709)
     answers = []
     for picture in pictures(image):
-        tiles = np.full((len(levels.tiles), levels.tile_px, levels.tile_px, 3), -7, np.float32)
+        side = levels.tiles_px.max(initial=0)
+        tiles = np.full((len(levels.tiles), side, side, 3), -7, np.float32)
         for blocks, tile in zip(levels.tiles, tiles, strict=True):
             picture.fill(blocks, tile)
         answers.append(tiles)

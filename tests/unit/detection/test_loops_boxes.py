@@ -15,7 +15,7 @@ from tests.fakes.native import compiled
 pytestmark = compiled
 
 LEVELS = layout(311, 433, 15, 0.709)
-CELLS = (LEVELS.tile_px - 12) // 2 + 1
+CELLS = (int(LEVELS.tiles_px[0, 0]) - 12) // 2 + 1
 
 
 def answer(seed=0, spread=2.0):

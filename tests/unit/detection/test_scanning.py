@@ -64,7 +64,9 @@ class Native(FakePnet):
         where = ctypes.cast(called, ctypes.c_void_p).value
         plan = np.array([where, 0, step.ctypes.data, 1, 0], np.int64)
         kept = (called, step, plan)
-        return SimpleNamespace(answer=answer, address=plan.ctypes.data, check=self.check, kept=kept)
+        return SimpleNamespace(
+            answer=answer, address=plan.ctypes.data, job=0, check=self.check, kept=kept
+        )
 
     @staticmethod
     def check(status):
