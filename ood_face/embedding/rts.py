@@ -11,6 +11,7 @@ from ood_face.embedding.dropout import crop_generator, monte_carlo, run_passes
 from ood_face.embedding.features import not_finite, unit_features
 from ood_face.errors import ArtifactError
 from ood_face.imaging.preprocess import preprocess
+from ood_face.ports import SharedSession
 from ood_face.types import DropoutPasses, Embeddings, QualityScore
 from ood_face.uncertainty import DEFAULT_PASSES, Uncertainties, check_passes, no_dropout
 
@@ -52,6 +53,7 @@ class RtsEmbedder:
         crews: Crews | None = None,
     ) -> None:
         self._session = session
+        self._shared = session if isinstance(session, SharedSession) else None
         self._crews = Crews() if crews is None else crews
         self._head = head
         self._curve = curve
@@ -175,7 +177,12 @@ class RtsEmbedder:
 
         # a face's numbers are the same whatever others are beside it
         with self._crews.taken() as crew:
-            crew.each(run, crew.shares(len(images), 1))
+            if self._shared is None or len(images) != 1:
+                crew.each(run, crew.shares(len(images), 1))
+                return flat
+            with crew.gathered():
+                inputs = {"image": images}
+                flat[:] = self._shared.run_with(inputs, crew.team, crew.threads - 1)[FLAT_OUTPUT]
         return flat
 
     def _embeddings(self, raw: NDArray[np.float32], variances: NDArray[np.float32]) -> Embeddings:

@@ -68,6 +68,7 @@ _SIGNATURES = {
     ),
     "scan_found": (c_void_p, c_int64, c_int64, c_void_p),
     "steps_run": (c_void_p,),
+    "steps_run_together": (c_void_p, c_void_p),
     "team_end": (c_void_p,),
     "team_gather": (c_void_p, c_int64),
     "team_new": (c_int64,),

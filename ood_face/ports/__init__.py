@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ood_face.ports.galleries import Gallery, GalleryStore, SelfChecking
-from ood_face.ports.networks import Detector, Embedder, Session
+from ood_face.ports.networks import Detector, Embedder, Session, SharedSession
 from ood_face.ports.observing import Observer, WorkObserver
 from ood_face.ports.requests import Admission, AuditLog
 from ood_face.ports.review import ReviewQueue
@@ -19,5 +19,6 @@ __all__ = [
     "ReviewQueue",
     "SelfChecking",
     "Session",
+    "SharedSession",
     "WorkObserver",
 ]

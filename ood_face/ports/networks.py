@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ood_face.types import DetectedFace, DropoutPasses, Embeddings, QualityScore, RgbImage
     from ood_face.uncertainty import Uncertainties
 
-__all__ = ["Detector", "Embedder", "Session"]
+__all__ = ["Detector", "Embedder", "Session", "SharedSession"]
 
 
 class Session(Protocol):
@@ -26,6 +26,28 @@ class Session(Protocol):
         ------
         BackendError
             The engine failed, or the inputs do not fit the network.
+        """
+        ...
+
+
+@runtime_checkable
+class SharedSession(Session, Protocol):
+    """A network that several threads can run together."""
+
+    def run_with(
+        self, inputs: Mapping[str, NDArray[np.float32]], team: int, helpers: int
+    ) -> dict[str, NDArray[np.float32]]:
+        """Run the network once, on a single picture; the answer is that of :meth:`run`.
+
+        Parameters
+        ----------
+        inputs : see :meth:`run`
+        team, helpers : of a crew, see :class:`ood_face.crew.Crew`; 0: the caller alone
+
+        Raises
+        ------
+        BackendError
+            See :meth:`run`.
         """
         ...
 

@@ -9,7 +9,6 @@ import pytest
 
 from ood_face import native
 from ood_face.detection.loops import loops
-from ood_face.runtime.onednn import steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +43,6 @@ def native_library_at(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 
 def _forget() -> None:
-    # what is kept once it was found, or was not
-    for found in (native.library, loops, steps._run):
+    # what is kept once it was found
+    for found in (native.library, loops):
         found.cache_clear()

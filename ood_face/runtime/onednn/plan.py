@@ -6,7 +6,6 @@ to a later one as soon as nobody reads it any more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from ood_face.runtime.graph import Convolution
 from ood_face.runtime.onednn.arena import Places
 from ood_face.runtime.onednn.descriptors import (
-    Layout,
+    ALIGNMENT,
     Memory,
     any_layout,
     channels_last,
@@ -39,31 +38,24 @@ from ood_face.runtime.onednn.primitives import (
     max_pool,
     reorder,
 )
+from ood_face.runtime.onednn.rows import divided, shares
 from ood_face.runtime.onednn.steps import Steps
+from ood_face.runtime.onednn.values import Value
 from ood_face.runtime.quantization import NOTHING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ood_face.runtime.graph import Graph, MaxPool
     from ood_face.runtime.onednn.arena import Arena
-    from ood_face.runtime.onednn.descriptors import Stream
+    from ood_face.runtime.onednn.descriptors import Layout, Stream
+    from ood_face.runtime.onednn.rows import Rows
     from ood_face.runtime.onednn.weights import SharedWeights
     from ood_face.runtime.quantization import Quantization
 
 __all__ = ["Plan"]
-
-
-@dataclass(slots=True)
-class _Value:
-    # a value of the network: its number format, how it lies, its place in the arena, and as what
-    # integers it lies there as well
-    kind: int
-    layout: Layout
-    shape: tuple[int, int, int, int]
-    place: int
-    readers: int
-    integers: _Value | None = None
 
 
 class Plan:
@@ -75,7 +67,7 @@ class Plan:
     image : an input of that shape, and lying like the later ones
     kind : the number format of what is computed, where that is not in integers
     weights : of the network, shared by all plans
-    stream : what executes it
+    streams : what executes it; convolutions are divided into as many parts, of one picture only
     quantization : what is computed in integers
     """
 
@@ -85,16 +77,17 @@ class Plan:
         image: NDArray[np.float32],
         kind: int,
         weights: SharedWeights,
-        stream: Stream,
+        streams: Sequence[Stream],
         quantization: Quantization = NOTHING,
     ) -> None:
         self._graph, self._kind, self._weights = graph, kind, weights
-        self._quantization = quantization
+        self._quantization, self._parts = quantization, len(streams)
         self._places = Places()
-        self._steps = Steps(stream)
+        self._steps = Steps(streams)
         self._kept: list[object] = []
         self._movable: list[tuple[Memory, int]] = []
-        self._scratch: list[tuple[Memory, int]] = []
+        # what a primitive works in, whose part that is, and its bytes
+        self._scratch: list[tuple[Memory, int, int]] = []
         self._at = -1
         readers = _readers(graph)
         given = strided(image)
@@ -116,17 +109,19 @@ class Plan:
             reorder(last.layout, wanted), {ARG_SRC: self._inside(last), ARG_DST: self._answer}
         )
         self._scratch_place = self._places.size
-        self.size = self._places.size + max((size for _, size in self._scratch), default=0)
+        largest = max((size for _, _, size in self._scratch), default=0)
+        self._scratch_size = -(-largest // ALIGNMENT) * ALIGNMENT
+        self.size = self._places.size + self._parts * self._scratch_size
 
     @property
     def address(self) -> int:
         """Where native loops find it, see ``native.h``."""
         return self._steps.address
 
-    def run(self, image: NDArray[np.float32], arena: Arena) -> NDArray[np.float32]:
-        """Run once; ``image`` must lie as the one the plan was made for."""
+    def run(self, image: NDArray[np.float32], arena: Arena, team: int = 0) -> NDArray[np.float32]:
+        """Run once; ``image`` must lie as the one the plan was made for; ``team``: who helps."""
         answer = self.aim(image, arena)
-        self._steps.run()
+        self._steps.run(team)
         return answer
 
     def aim(self, image: NDArray[np.float32], arena: Arena) -> NDArray[np.float32]:
@@ -147,11 +142,11 @@ class Plan:
     def _move(self, address: int) -> None:
         for memory, place in self._movable:
             memory.move(address + place)
-        for memory, _ in self._scratch:
-            memory.move(address + self._scratch_place)
+        for memory, part, _ in self._scratch:
+            memory.move(address + self._scratch_place + part * self._scratch_size)
         self._at = address
 
-    def _step(self, step: Convolution | MaxPool, values: dict[int, _Value], readers: int) -> _Value:
+    def _step(self, step: Convolution | MaxPool, values: dict[int, Value], readers: int) -> Value:
         source = values[step.source]
         batch, channels, *size = source.shape
         kind = source.kind
@@ -170,21 +165,33 @@ class Plan:
             self._read(values[used])
         return target
 
-    def _convolve(self, step: Convolution, target: _Value, values: dict[int, _Value]) -> None:
+    def _convolve(self, step: Convolution, target: Value, values: dict[int, Value]) -> None:
         source = values[step.source]
+        if step in self._quantization.weights:
+            source = self._in_integers(step.source, source)
         added = None if step.residual is None else values[step.residual]
+        for part, rows in enumerate(divided(step, source.shape[2], self._parts)):
+            self._convolve_rows(step, (source, target, added), rows, part)
+
+    def _convolve_rows(
+        self,
+        step: Convolution,
+        values: tuple[Value, Value, Value | None],
+        rows: Rows,
+        part: int,
+    ) -> None:
+        given, said, summed = values
+        source, target = given.some_of(rows.source), said.some_of(rows.target)
+        added = None if summed is None else summed.some_of(rows.target)
         integers = self._quantization.weights.get(step)
         weight = step.weight if integers is None else integers.weight
-        if integers is not None:
-            source = self._in_integers(step.source, source)
-        wanted = any_layout(weight.shape, self._kind if integers is None else INT8)
         primitive = convolution(
             step,
-            source.layout,
-            wanted,
+            (source.layout, any_layout(weight.shape, self._kind if integers is None else INT8)),
             target.layout,
             None if added is None else added.layout,
-            scaled=() if integers is None else _scaled(target),
+            scaled=() if integers is None else _scaled(said),
+            padding_rows=rows.padding,
         )
         chosen = primitive.weights
         if chosen is None:  # pragma: no cover - a convolution always has them
@@ -201,35 +208,38 @@ class Plan:
         if integers is not None:
             memories[scale_of(ARG_WEIGHTS)] = self._weights.vector(integers.scales)
             memories[scale_of(ARG_SRC)] = self._scale(step.source)
-            if target.kind == UINT8:
+            if said.kind == UINT8:
                 memories[scale_of(ARG_DST)] = self._scale(step.target)
-        self._add(primitive, memories)
+        self._add(primitive, memories, part)
 
-    def _in_integers(self, number: int, value: _Value) -> _Value:
+    def _in_integers(self, number: int, value: Value) -> Value:
         """Return a value as integers, which lie beside it until nobody reads it any more."""
         if value.kind == UINT8:
             return value
         if value.integers is None:
             unsigned = number in self._quantization.unsigned
             made = self._value(value.shape, 0, UINT8 if unsigned else INT8)
-            self._add(
-                reorder(value.layout, made.layout, scaled=True),
-                self._ends(value, made) | {scale_of(ARG_DST): self._scale(number)},
-            )
+            for part, rows in enumerate(shares(value.shape[2], self._parts)):
+                ends = value.some_of(rows), made.some_of(rows)
+                self._add(
+                    reorder(ends[0].layout, ends[1].layout, scaled=True),
+                    self._ends(*ends) | {scale_of(ARG_DST): self._scale(number)},
+                    part,
+                )
             value.integers = made
         return value.integers
 
     def _scale(self, number: int) -> Memory:
         return self._weights.vector(self._quantization.scales[number])
 
-    def _ends(self, source: _Value, target: _Value) -> dict[int, Memory]:
+    def _ends(self, source: Value, target: Value) -> dict[int, Memory]:
         return {ARG_SRC: self._inside(source), ARG_DST: self._inside(target)}
 
-    def _value(self, shape: tuple[int, int, int, int], readers: int, kind: int) -> _Value:
+    def _value(self, shape: tuple[int, int, int, int], readers: int, kind: int) -> Value:
         layout = channels_last(shape, kind)
-        return _Value(kind, layout, shape, self._places.take(layout.size), readers)
+        return Value(kind, layout, shape, self._places.take(layout.size), readers)
 
-    def _read(self, value: _Value) -> None:
+    def _read(self, value: Value) -> None:
         value.readers -= 1
         if value.readers == 0:
             for one in (value, value.integers):
@@ -241,22 +251,23 @@ class Plan:
         self._kept.append(memory)
         return memory
 
-    def _inside(self, value: _Value) -> Memory:
+    def _inside(self, value: Value) -> Memory:
         memory = self._outside(value.layout)
         self._movable.append((memory, value.place))
         return memory
 
-    def _add(self, primitive: Primitive, memories: dict[int, Memory]) -> None:
+    def _add(self, primitive: Primitive, memories: dict[int, Memory], part: int = 0) -> None:
+        # part: 0 begins what several may do at once
         if primitive.scratch is not None:
             memory = self._outside(primitive.scratch)
-            self._scratch.append((memory, primitive.scratch.size))
+            self._scratch.append((memory, part, primitive.scratch.size))
             memories = {**memories, ARG_SCRATCHPAD: memory}
         handles = {number: memory.handle for number, memory in memories.items()}
         self._kept += [primitive, *memories.values()]
-        self._steps.add(primitive.handle, arguments(handles))
+        self._steps.add(primitive.handle, arguments(handles), part)
 
 
-def _scaled(target: _Value) -> tuple[int, ...]:
+def _scaled(target: Value) -> tuple[int, ...]:
     # which arguments of a convolution in integers have scales
     return (ARG_SRC, ARG_WEIGHTS, *([ARG_DST] if target.kind == UINT8 else []))
 

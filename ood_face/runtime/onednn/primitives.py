@@ -92,23 +92,27 @@ class _Attributes:
 
 def convolution(
     step: Convolution,
-    source: Layout,
-    weights: Layout,
+    given: tuple[Layout, Layout],
     target: Layout,
     added: Layout | None = None,
     *,
     scaled: Sequence[int] = (),
+    padding_rows: tuple[int, int] | None = None,
 ) -> Primitive:
     """Return a convolution with everything that is fused to it.
 
     Parameters
     ----------
     step : its strides, padding and activation
-    source, weights, target : how they lie
+    given : how source and weights lie
+    target : how it lies
     added : how the residual lies
     scaled : arguments that are integers, given with their scales
+    padding_rows : above and below; None: the step's
     """
     bias = strided(step.bias)
+    source, weights = given
+    above, below = (step.padding[0],) * 2 if padding_rows is None else padding_rows
     with _Attributes() as attributes:
         for argument in scaled:
             attributes.scale(argument)
@@ -129,8 +133,8 @@ def convolution(
             target.handle,
             dims(step.strides),
             dims((0, 0)),
-            dims(step.padding),
-            dims(step.padding),
+            dims((above, step.padding[1])),
+            dims((below, step.padding[1])),
             attributes.sealed(),
         )
     return Primitive(description)
@@ -190,7 +194,7 @@ def check_bfloat16() -> None:
     step = Convolution(0, 1, np.zeros((16, 16, 1, 1), np.float32), bias, (1, 1), (0, 0))
     pixel = channels_last((1, 16, 1, 1), BFLOAT16)
     try:
-        convolution(step, pixel, any_layout(step.weight.shape, BFLOAT16), pixel)
+        convolution(step, (pixel, any_layout(step.weight.shape, BFLOAT16)), pixel)
     except BackendError as exc:
         raise BackendError(
             "runtime.no_bfloat16",

@@ -41,6 +41,8 @@ __all__ = ["Aimed", "OneDnnSession", "Runner"]
 
 # shapes of input that a worker keeps ready; the callers bring fewer
 _PLANS = 32
+# of a convolution, that steps.c can tell apart
+_MOST_PARTS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +79,16 @@ class _Worker:
     ) -> None:
         self._graph, self._kind, self._weights = graph, kind, weights
         self._threads, self._quantization = threads, quantization
-        self._stream = Stream()
+        self._streams = [Stream()]
         self._arena = Arena()
-        self._plans: OrderedDict[tuple[tuple[int, ...], tuple[int, ...]], Plan] = OrderedDict()
+        self._plans: OrderedDict[tuple[tuple[int, ...], tuple[int, ...], int], Plan] = OrderedDict()
         self._own = None if threads == 1 else ThreadPoolExecutor(1, "network", anywhere)
 
-    def run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(
+        self, image: NDArray[np.float32], team: int = 0, helpers: int = 0
+    ) -> NDArray[np.float32]:
         if self._own is None:
-            return self._run(image)
+            return self._run(image, team, helpers)
         return self._own.submit(self._run, image).result()
 
     def close(self) -> None:
@@ -97,17 +101,23 @@ class _Worker:
             plan = self._plan(image)
             return Aimed(plan.aim(image, self._arena), plan.address)
 
-    def _run(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run(
+        self, image: NDArray[np.float32], team: int = 0, helpers: int = 0
+    ) -> NDArray[np.float32]:
         if not _can_be_described(image):
             image = in_order(image)
-        return self._plan(image).run(image, self._arena)
+        # the rows of several pictures do not lie behind each other
+        parts = 1 + helpers if team and len(image) == 1 else 1
+        return self._plan(image, parts).run(image, self._arena, team)
 
-    def _plan(self, image: NDArray[np.float32]) -> Plan:
+    def _plan(self, image: NDArray[np.float32], parts: int = 1) -> Plan:
         use_threads(self._threads)
-        key = (image.shape, image.strides)
+        key = (image.shape, image.strides, parts)
         plan = self._plans.get(key)
         if plan is None:
-            given = (self._kind, self._weights, self._stream, self._quantization)
+            while len(self._streams) < parts:
+                self._streams.append(Stream())
+            given = (self._kind, self._weights, self._streams[:parts], self._quantization)
             plan = Plan(self._graph, image, *given)
             self._plans[key] = plan
             if len(self._plans) > _PLANS:
@@ -203,10 +213,27 @@ class OneDnnSession(PooledSession[_Worker]):
             oneDNN failed, memory is short, the inputs do not fit the network, or the session is
             closed.
         """
+        return self.run_with(inputs, 0, 0)
+
+    def run_with(
+        self, inputs: Mapping[str, NDArray[np.float32]], team: int, helpers: int
+    ) -> dict[str, NDArray[np.float32]]:
+        """Run the network on a single picture, whose rows the caller and helpers share.
+
+        Parameters
+        ----------
+        inputs : see :meth:`run`
+        team, helpers : see :attr:`ood_face.crew.Crew.team`; 0: the caller alone
+
+        Raises
+        ------
+        BackendError
+            See :meth:`run`.
+        """
         check_inputs(self._specs, inputs)
         image = inputs[self._input]
         with self._pool.taken() as worker, _memory_told(image):
-            return {self._output: worker.run(image)}
+            return {self._output: worker.run(image, team, min(helpers, _MOST_PARTS - 1))}
 
     @contextmanager
     def held(self, most: int) -> Iterator[list[Runner]]:
