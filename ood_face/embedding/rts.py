@@ -175,14 +175,18 @@ class RtsEmbedder:
                 part = slice(start, min(start + MAX_BATCH, share.stop))
                 flat[part] = self._session.run({"image": images[part]})[FLAT_OUTPUT]
 
-        # a face's numbers are the same whatever others are beside it
+        # a face's numbers are the same whatever others are beside it, and whoever shares it
         with self._crews.taken() as crew:
-            if self._shared is None or len(images) != 1:
-                crew.each(run, crew.shares(len(images), 1))
-                return flat
-            with crew.gathered():
-                inputs = {"image": images}
-                flat[:] = self._shared.run_with(inputs, crew.team, crew.threads - 1)[FLAT_OUTPUT]
+            # those that are left when all threads have as many are shared by all of them
+            left = len(images) % crew.threads if self._shared is not None else 0
+            crew.each(run, crew.shares(len(images) - left, 1))
+            if self._shared is not None and left:
+                with crew.gathered():
+                    for index in range(len(images) - left, len(images)):
+                        one = slice(index, index + 1)
+                        flat[one] = self._shared.run_with(
+                            {"image": images[one]}, crew.team, crew.threads - 1
+                        )[FLAT_OUTPUT]
         return flat
 
     def _embeddings(self, raw: NDArray[np.float32], variances: NDArray[np.float32]) -> Embeddings:
