@@ -14,7 +14,7 @@ therefore begin at even positions, in the level and in the tile.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ BLOCK = np.dtype(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Layout:
     """Where everything lies.
 
@@ -77,12 +77,12 @@ class Layout:
     tiles_px: NDArray[np.int64]
     tiles: tuple[NDArray[np.void], ...]
 
-    @property
+    @cached_property
     def blocks(self) -> NDArray[np.void]:
         """Of all tiles, behind each other."""
         return np.concatenate(self.tiles)
 
-    @property
+    @cached_property
     def ends(self) -> NDArray[np.int64]:
         """Where each tile's blocks end among those, int64 array of shape (tiles,)."""
         return np.cumsum([len(tile) for tile in self.tiles], dtype=np.int64)
