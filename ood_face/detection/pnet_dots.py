@@ -62,7 +62,8 @@ class DotsPnet(OwnNetwork):
         Parameters
         ----------
         image : of shape (1, 3, rows, columns), the pixels of a contiguous (rows, columns, 3) array;
-            even numbers of them, of columns up to ``WIDEST_STRIP_PX``
+            even numbers of them, of columns up to ``WIDEST_STRIP_PX``. What it is aimed at may have
+            another shape afterwards, of no more pixels
 
         Raises
         ------
@@ -75,8 +76,10 @@ class DotsPnet(OwnNetwork):
         fits = (count, colours) == (1, 3) and sides and cols <= WIDEST_STRIP_PX
         if not fits or image.dtype != np.float32 or not pixels.flags.c_contiguous:
             raise ValueError(image.dtype, image.shape, image.strides)
-        cells = ((side - WINDOW_PX) // STRIDE_PX + 1 for side in (rows, cols))
-        answer = np.empty((1, 1, *cells), np.float32)
+        down, across = ((side - WINDOW_PX) // STRIDE_PX + 1 for side in (rows, cols))
+        # of as many pixels, a square has more windows than what is long and narrow
+        most = np.empty(rows * cols // STRIDE_PX**2, np.float32)
+        answer = most[: down * across].reshape(1, 1, down, across)
         room = aligned_room(self._native.pnet_dots_room(rows, cols))
         return self._aimed(pixels, (rows, cols), answer, room)
 

@@ -4,7 +4,9 @@ The peak is the fastest matrix product that the libraries of this machine reach 
 OpenBLAS (NumPy) and MKL (torch) in float32, oneDNN (torch) in bfloat16. The work of a network is
 counted from its program file (:mod:`tests.benchmark.flops`). P-, R- and O-Net run in the number
 formats and at the shapes that detection gives them in the tests' pictures, the backbone on 1, 8 and
-16 faces. On several cores, every worker of the server's pool makes one run at once.
+16 faces. What is done in integers is compared with bfloat16's peak: of 16 bits as many are
+multiplied at once, of 8 twice as many. On several cores, every worker of the server's pool makes
+one run at once.
 
 ``python -m tests.benchmark.bench_roofline [--rounds N] [--cores N ...]``
 """
@@ -115,6 +117,7 @@ def measure(cores: int, precisions: list[str], rounds: int) -> list[Figure]:
         peaks[precision], whose = peak_gflop_s(told)
         figures.append(Figure(f"{label}: peak, {precision}", peaks[precision], "GFLOP/s", whose))
     weights = Settings(_env_file=None).weights_dir
+    peaks["integers"] = peaks[precisions[-1]]
     shares = {}
     for (program, precision, shape), told in ((stage, everything[stage]) for stage in asked):
         gflop = count_flop(weights / f"{program}.json", shape) / 1e9

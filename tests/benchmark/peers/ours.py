@@ -21,6 +21,8 @@ from ood_face import open_service
 from ood_face.artifacts import Manifest, verified_path
 from ood_face.config import Settings
 from ood_face.detection.cascade import Network
+from ood_face.detection.pnet_dots import DotsPnet
+from ood_face.detection.rnet_dots import DotsRnet
 from ood_face.imaging import decode
 from ood_face.runtime import open_session
 from tests.benchmark.peers.wire import CORES, answer, measured
@@ -87,9 +89,11 @@ def watched(settings: str) -> tuple[Detector, dict[str, Watched]]:
     for name, of in networks.items():
         exact = Watched(of.exact)
         coarse = None if of.coarse is None else Watched(of.coarse)
-        setattr(found, name, Network(exact, coarse, of.windows))
+        setattr(found, name, Network(exact, coarse, of.windows, of.in_strips))
         if coarse is not None:
-            sessions[f"{name.lstrip('_')}, bfloat16"] = coarse
+            in_integers = isinstance(of.coarse, DotsPnet | DotsRnet)
+            kind = "integers" if in_integers else "bfloat16"
+            sessions[f"{name.lstrip('_')}, {kind}"] = coarse
         sessions[f"{name.lstrip('_')}, float32"] = exact
     return found, sessions
 
@@ -149,7 +153,7 @@ def network(program: str, precision: str) -> Session:
     entry = MANIFEST.model(model)
     if model == "mtcnn":
         of: Network = vars(vars(service())["_detector"])[f"_{part}"]
-        looks = of.coarse if precision == "bfloat16" else of.exact
+        looks = of.exact if precision == "float32" else of.coarse
         if looks is not None:
             return looks
     paths = (verified_path(entry, f"{program}.{end}") for end in ("json", "pdiparams"))

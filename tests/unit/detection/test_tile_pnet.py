@@ -159,6 +159,19 @@ def test_in_integers_it_sees_strips_of_any_shape(rows, cols):
 
 
 @compiled
+@pytest.mark.parametrize("size", [(1000, 440), (480, 640), (174, 1076), (248, 1015), (2000, 300)])
+def test_what_is_aimed_at_the_largest_strip_has_room_for_all_windows_of_every_one(size):
+    if (pnet := opened("integers", shipped("pnet"))) is None:
+        return
+    tiles_px = strips(*size, 20.0, 0.709).tiles_px
+    largest = tiles_px[tiles_px.prod(axis=1).argmax()]
+    answer = pnet.aim(np.zeros((1, *largest, 3), np.float32).transpose(0, 3, 1, 2)).answer
+    whole = answer.base
+    assert whole.ctypes.data == answer.ctypes.data
+    assert whole.size >= (tiles_px // 2 - 5).prod(axis=1).max()
+
+
+@compiled
 @pytest.mark.parametrize("made_of", ["shipped", 0, 1, 2])
 def test_in_integers_it_says_what_the_rounded_layers_say(made_of):
     layers = shipped("pnet") if made_of == "shipped" else made("pnet", made_of)
