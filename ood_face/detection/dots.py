@@ -31,8 +31,8 @@ __all__ = [
     "PIXELS",
     "Rounded",
     "Scale",
-    "layer_inputs",
     "numbers_of_pixels",
+    "ranges",
     "rounded_each",
     "together",
     "unit",
@@ -63,11 +63,10 @@ class Scale:
     zero: NDArray[np.float64]
 
     @classmethod
-    def of_bytes(cls, values: Floats) -> Self:
-        """Return the scale of 0 to 255 for the values seen, of shape (channels, N)."""
-        low = values.min(axis=1).clip(None, 0)
-        high = values.max(axis=1).clip(low + 1e-6)
-        step = (high - low) / _BYTE
+    def of_bytes(cls, low: Floats, high: Floats) -> Self:
+        """Return the scale of 0 to 255 for numbers between these, and 0."""
+        low = low.clip(None, 0)
+        step = (high.clip(low + 1e-6) - low).astype(np.float64) / _BYTE
         return cls(step, np.rint(-low / step))
 
     @classmethod
@@ -157,23 +156,35 @@ def together(numbers: NDArray[np.int64], count: int) -> Integers:
     return joined
 
 
-def layer_inputs(layers: Sequence[Layer], pooled: Sequence[int]) -> Iterator[Floats]:
-    """Give what each layer but the first one sees of the made pictures, (channels, N).
+def ranges(layers: Sequence[Layer], pooled: Sequence[int]) -> list[tuple[Floats, Floats]]:
+    """Return the least and the most that each layer says of the made pictures, (filters,) each.
 
     Parameters
     ----------
     layers : of a network, the first ones
     pooled : side of the windows, every second one, of which the largest goes on; 0: all go on
     """
-    values = _made_pictures().transpose(0, 3, 1, 2)
+    # a few at a time, for little memory
+    parts = [
+        [(said.min((0, 2, 3)), said.max((0, 2, 3))) for said in _said(layers, pooled, pictures)]
+        for pictures in _made_pictures()
+    ]
+    found = []
+    for of_layer in zip(*parts, strict=True):
+        lows, highs = zip(*of_layer, strict=True)
+        found.append((np.min(lows, axis=0), np.max(highs, axis=0)))
+    return found
+
+
+def _said(layers: Sequence[Layer], pooled: Sequence[int], pictures: Floats) -> Iterator[Floats]:
+    values = pictures.transpose(0, 3, 1, 2)
     for (weight, bias, slopes), side in zip(layers, pooled, strict=True):
-        filters, _, *kernel = weight.shape
-        windows = np.lib.stride_tricks.sliding_window_view(values, kernel, axis=(2, 3))
+        windows = np.lib.stride_tricks.sliding_window_view(values, weight.shape[2:], axis=(2, 3))
         sums = np.tensordot(windows, weight, ((1, 4, 5), (1, 2, 3))) + bias
         bent = sums if slopes is None else np.where(sums < 0, sums * slopes, sums)
         values = bent.transpose(0, 3, 1, 2)
         values = _largest(values, side) if side else values
-        yield values.transpose(1, 0, 2, 3).reshape(filters, -1)
+        yield values
 
 
 def _largest(values: Floats, side: int) -> Floats:
@@ -182,9 +193,9 @@ def _largest(values: Floats, side: int) -> Floats:
     return largest
 
 
-def _made_pictures() -> Floats:
+def _made_pictures() -> Iterator[Floats]:
     # noise of every coarseness: grey or in colours, of all brightnesses or black and white
-    rng, made = np.random.default_rng(0), []
+    rng = np.random.default_rng(0)
     for px in _COARSENESS_PX:
         cells = -(-_MADE_PX // px)
         for colours in (1, 3):
@@ -192,5 +203,4 @@ def _made_pictures() -> Floats:
             noise[1] = noise[1] > 1 / 2
             large = noise.reshape(-1, cells, cells, colours).repeat(px, 1).repeat(px, 2)
             shape = (len(large), _MADE_PX, _MADE_PX, 3)
-            made.append(np.broadcast_to(large[:, :_MADE_PX, :_MADE_PX], shape))
-    return 255 * np.concatenate(made)
+            yield 255 * np.broadcast_to(large[:, :_MADE_PX, :_MADE_PX], shape)

@@ -143,10 +143,11 @@ def open_mtcnn(
         if choose_precision(precision) == "bfloat16":
             rounded = partial(opened, precision=precision, engine=engine)
             coarse |= {name: coarse.get(name) or rounded(*of) for name, of in paths.items()}
-        in_strips = isinstance(coarse["pnet"], DotsPnet)
-        pnet = Network(exact["pnet"], coarse["pnet"], open_window_pnet(of_pnet), in_strips)
-        rnet = Network(open_exact_rnet(of_rnet) or exact["rnet"], coarse["rnet"])
-        onet = Network(exact["onet"], coarse.get("onet"))
+        if coarse["pnet"] is not None:
+            in_strips = isinstance(coarse["pnet"], DotsPnet)
+            pnet = Network(exact["pnet"], coarse["pnet"], open_window_pnet(of_pnet), in_strips)
+            rnet = Network(open_exact_rnet(of_rnet) or exact["rnet"], coarse["rnet"])
+            onet = Network(exact["onet"], coarse.get("onet"))
     return MtcnnDetector(pnet, rnet, onet, settings, Crews(threads, workers))
 
 

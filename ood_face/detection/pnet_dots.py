@@ -12,8 +12,8 @@ import numpy as np
 from ood_face.detection.dots import (
     Rounded,
     Scale,
-    layer_inputs,
     numbers_of_pixels,
+    ranges,
     rounded_each,
     together,
     unit,
@@ -106,8 +106,8 @@ def open_pnet_dots(layers: Sequence[Layer]) -> DotsPnet | None:
 
 def rounded_pnet(layers: Sequence[Layer]) -> tuple[list[Rounded], list[Scale]]:
     """Return the first three layers in integers, and what is between them."""
-    _, seen = layer_inputs(layers[:2], (2, 0))
-    between = [Scale.signed(_most(layers[0]), _LARGEST_16), Scale.of_bytes(seen)]
+    _, second = ranges(layers[:2], (2, 0))
+    between = [Scale.signed(_most(layers[0]), _LARGEST_16), Scale.of_bytes(*second)]
     return rounded_each(layers[:3], between, _LARGEST_WEIGHTS), between
 
 

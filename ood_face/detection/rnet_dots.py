@@ -12,8 +12,8 @@ import numpy as np
 from ood_face.detection.dots import (
     Rounded,
     Scale,
-    layer_inputs,
     numbers_of_pixels,
+    ranges,
     rounded_each,
     together,
     unit,
@@ -75,9 +75,9 @@ def open_rnet_dots(layers: Sequence[Layer]) -> DotsRnet | None:
 
 def rounded_rnet(layers: Sequence[Layer]) -> tuple[list[Rounded], list[Scale]]:
     """Return the first four layers in integers, and what is between them."""
-    one, two, three = layer_inputs(layers[:3], (3, 3, 0))
-    flat = Scale.signed(_BEYOND * np.abs(three).max(axis=1), _LARGEST_FLAT)
-    between = [Scale.of_bytes(one), Scale.of_bytes(two), flat]
+    first, second, (low, high) = ranges(layers[:3], (3, 3, 0))
+    flat = Scale.signed(_BEYOND * np.maximum(-low, high), _LARGEST_FLAT)
+    between = [Scale.of_bytes(*first), Scale.of_bytes(*second), flat]
     return rounded_each(layers[:4], between, _LARGEST_WEIGHTS), between
 
 

@@ -1,7 +1,7 @@
 /* Sums of products of integers (AVX-512 VNNI): two products of 16 bits, or four of 8, in each of 16
  * lanes at once.
  *
- * In a plane lie the numbers of a position together: two of 16 bits (a pair), or four of 8 (a quad).
+ * Numbers that are multiplied at once lie together: two of 16 bits (a pair), or four of 8 (a quad).
  * Positions are counted through from row to row; those at a row's end, where a filter would look
  * beyond it, give numbers that nobody reads.
  */
@@ -11,17 +11,18 @@
 
 #include "registers.h"
 
-#if defined(WITH_REGISTERS) && (defined(__clang__) || __GNUC__ >= 8)
+/* gcc knows this tuning from version 11 on */
+#if defined(WITH_REGISTERS) && !defined(__clang__) && __GNUC__ >= 11
 #define WITH_DOTS 1
 
 #define DOTS __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni,tune=znver3")))
 #define INLINE_DOTS static inline DOTS __attribute__((always_inline))
 
-/* what one part of a register's numbers are, and the other's */
+/* kinds, as how many numbers are multiplied at once */
 enum { PAIRS = 2, QUADS = 4 };
 
-/* Add the products; of quads, those of `numbers` are not signed. In assembly, because gcc 12 moves
- * the sums of its own functions for this from register to register, and to memory. */
+/* Add the products; of quads, `numbers` are not signed. In assembly, because gcc 12 moves the sums
+ * of its own functions for this from register to register, and to memory. */
 INLINE_DOTS __m512i added(__m512i sum, __m512i numbers, __m512i weights, int kind)
 {
     if (kind == PAIRS)

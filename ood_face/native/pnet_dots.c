@@ -1,13 +1,11 @@
 /* The P-Net on a strip of the pyramid, in integers: a first look, as pnet_tiles.c takes it, where
- * there is no matrix unit. The first two layers are of 16 bits, the third one, with two thirds of the
- * products, of 8. See ood_face/detection/pnet_dots.py.
+ * there is no matrix unit. The first two layers are of 16 bits, the third one, with two thirds of
+ * the products, of 8. See ood_face/detection/pnet_dots.py.
  *
- * Positions are counted through from row to row; those at a row's end, where a filter would look
- * beyond it, give numbers that nobody reads. Some rows go through all layers, then the next ones, so
- * that they stay in the caches.
+ * Some rows go through all layers, then the next ones, so that they stay in the caches.
  */
 
-#include "dots.h"
+#include "pnet_room.h"
 
 #ifdef WITH_DOTS
 
@@ -16,16 +14,11 @@
 enum {
     BELOW = 2, /* rows that a convolution of three takes away */
     TAKEN = 2 * BELOW,
-    PHASES = 4,           /* pixels of even and odd rows, of even and odd columns */
-    CHANNELS1 = 10, CHANNELS2 = 16, CHANNELS3 = 32,
-    PLANES1 = CHANNELS1 / PAIRS, PLANES2 = CHANNELS2 / QUADS,
-    TAPS1 = 15,           /* red and green of 9 pixels; blue of 2 x 3, one above the other; of 3 */
+    CHANNELS3 = 32,
     SOME1 = 5,            /* filters at once: at four pixels; */
     SOME = 8, AT_ONCE = 3, /* at so many registers of positions */
     STEP = AT_ONCE * LANES,
-    BAND = 4,             /* rows that go from layer to layer together */
-    SPARE = 4 * STEP,     /* positions that are looked at behind the last */
-    WIDEST = 512          /* pixels of a row */
+    BAND = 4              /* rows that go from layer to layer together */
 };
 
 typedef struct {
@@ -38,29 +31,6 @@ typedef struct {
     float scale3[CHANNELS3], bias3[CHANNELS3], over4[CHANNELS3], under4[CHANNELS3];
     float bias4;
 } pnet;
-
-/* Where everything lies in the room: planes of so many positions, and rows of so many. */
-typedef struct {
-    int64_t row, plane;
-    int32_t *pixels; /* of each phase a plane of red and green, and of blue and blue below */
-    int32_t *first, *second;
-    float *logits;
-} places;
-
-static places places_in(uint8_t *room, int64_t rows, int64_t cols)
-{
-    const int64_t plane = rows / 2 * (cols / 2) + SPARE;
-    int32_t *const at = (int32_t *)room;
-    const places found = {
-        cols / 2,
-        plane,
-        at,
-        at + 2 * PHASES * plane,
-        at + (2 * PHASES + PLANES1) * plane,
-        (float *)(at + (2 * PHASES + PLANES1 + PLANES2) * plane),
-    };
-    return found;
-}
 
 /* 32-bit integers as pairs and as quads; what does not fit is cut off at the largest. */
 INLINE_DOTS __m512i paired(__m512i low, __m512i high)
@@ -78,58 +48,6 @@ INLINE_DOTS __m512i four(__m512i a, __m512i b, __m512i c, __m512i d)
         _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d)), order);
 }
 
-/* Of a pair of registers of positions, the even ones and the odd ones. */
-INLINE_DOTS void apart(__m512i low, __m512i high, int32_t *even, int32_t *odd, __mmask16 there)
-{
-    const __m512i twos = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    const __m512i next = _mm512_add_epi32(twos, _mm512_set1_epi32(1));
-    _mm512_mask_storeu_epi32(even, there, _mm512_permutex2var_epi32(low, twos, high));
-    _mm512_mask_storeu_epi32(odd, there, _mm512_permutex2var_epi32(low, next, high));
-}
-
-/* So many numbers, and no more than there are places for. */
-INLINE_DOTS __mmask64 first_of(int64_t count, int places)
-{
-    const __mmask64 all = ~(__mmask64)0 >> (64 - places);
-    return count <= 0 ? 0 : count < places ? ((__mmask64)1 << count) - 1 : all;
-}
-
-/* What is to be seen of a picture, and how far it is. */
-typedef struct {
-    const float *pixels;
-    int64_t rows, cols, packed;
-    int32_t blue[WIDEST / (2 * LANES)][2][LANES]; /* of the row before */
-} packing;
-
-/* The next row of pixels. */
-DOTS static void pack_row(packing *of, const places *room)
-{
-    const int64_t line = of->packed++, phase = 2 * room->plane; /* numbers of a phase */
-    const float *pixels = of->pixels + 3 * line * of->cols;
-    int32_t *even = room->pixels + line % 2 * 2 * phase + line / 2 * room->row;
-    int32_t *before =
-        room->pixels + (line + 1) % 2 * 2 * phase + (line - 1) / 2 * room->row + room->plane;
-    for (int64_t col = 0; col < of->cols; col += 2 * LANES) {
-        const int64_t rest = of->cols - col, to = col / 2;
-        const __mmask16 there = (__mmask16)first_of(rest / 2, LANES);
-        int32_t(*blue)[LANES] = of->blue[col / (2 * LANES)];
-        __m512i low[3], high[3];
-        colours(pixels + 3 * col, first_of(3 * rest, 3 * LANES), low);
-        colours(pixels + 3 * (col + LANES), first_of(3 * (rest - LANES), 3 * LANES), high);
-        apart(beside(low[0], low[1]), beside(high[0], high[1]), even + to, even + phase + to,
-              there);
-        if (line)
-            apart(beside(_mm512_loadu_si512(blue[0]), low[2]),
-                  beside(_mm512_loadu_si512(blue[1]), high[2]), before + to, before + phase + to,
-                  there);
-        if (line == of->rows - 1)
-            apart(low[2], high[2], even + room->plane + to, even + phase + room->plane + to,
-                  there);
-        _mm512_storeu_si512(blue[0], low[2]);
-        _mm512_storeu_si512(blue[1], high[2]);
-    }
-}
-
 /* PReLU and the largest of 2 x 2: where the slope is below zero, the smallest counts, too. */
 INLINE_DOTS __m512i largest(const __m512i *sums, __m512 scale, __m512 bias, float slope)
 {
@@ -143,21 +61,7 @@ INLINE_DOTS __m512i largest(const __m512i *sums, __m512 scale, __m512 bias, floa
     return _mm512_cvtps_epi32(_mm512_max_ps(most, _mm512_mul_ps(scaled(low, scale, bias), slopes)));
 }
 
-/* Where each tap of the first layer's filters finds its numbers, for each of four pixels. */
-typedef int64_t taps[TAPS1][4];
-
-static void find_taps(const places *room, taps where)
-{
-    for (int tap = 0; tap < TAPS1; tap++)
-        for (int pixel = 0; pixel < 4; pixel++) {
-            const int blue = tap >= 9, down = blue ? (tap - 9) / 3 * 2 : tap / 3;
-            const int y = down + pixel / 2, x = tap % 3 + pixel % 2;
-            where[tap][pixel] = ((y % 2 * 2 + x % 2) * 2 + blue) * room->plane +
-                                y / 2 * room->row + x / 2;
-        }
-}
-
-/* Some filters of the first layer; not inlined, or gcc 12 keeps more than there are registers for. */
+/* Some filters of the first layer; inlined, gcc 12 keeps more than there are registers for. */
 __attribute__((noinline)) DOTS static void some_filters(const pnet *net, int from,
                                                         const int32_t *pixels, taps where,
                                                         __m512i *found)
@@ -268,9 +172,11 @@ DOTS static void third_layer(const pnet *net, const places *room, int64_t from, 
                 const int filter = some + i / AT_ONCE;
                 const __m512 value = scaled(sums[i], _mm512_set1_ps(net->scale3[filter]),
                                             _mm512_set1_ps(net->bias3[filter]));
-                const __m512 weight = _mm512_mask_blend_ps(
-                    _mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_LT_OQ), _mm512_set1_ps(net->over4[filter]),
-                    _mm512_set1_ps(net->under4[filter]));
+                const __mmask16 below =
+                    _mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_LT_OQ);
+                const __m512 weight =
+                    _mm512_mask_blend_ps(below, _mm512_set1_ps(net->over4[filter]),
+                                         _mm512_set1_ps(net->under4[filter]));
                 logits[i % AT_ONCE] = _mm512_fmadd_ps(value, weight, logits[i % AT_ONCE]);
             }
         }

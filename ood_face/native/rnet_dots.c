@@ -212,9 +212,11 @@ DOTS static void decide(const rnet *net, const between *room, int count, float *
               TOGETHER, VECTORS, PAIRS, sums);
     for (int i = 0; i < count; i++) {
         for (int j = 0; j < VECTORS; j++) {
-            const __m512 value = scaled(sums[i * VECTORS + j], _mm512_loadu_ps(net->scale4 + j * LANES),
-                                        _mm512_loadu_ps(net->bias4 + j * LANES));
-            _mm512_storeu_ps(joined + j * LANES, bent(value, _mm512_loadu_ps(net->slopes4 + j * LANES)));
+            const int from = j * LANES;
+            const __m512 value =
+                scaled(sums[i * VECTORS + j], _mm512_loadu_ps(net->scale4 + from),
+                       _mm512_loadu_ps(net->bias4 + from));
+            _mm512_storeu_ps(joined + from, bent(value, _mm512_loadu_ps(net->slopes4 + from)));
         }
         __m512 said[4] = {_mm512_loadu_ps(net->bias5), _mm512_setzero_ps(), _mm512_setzero_ps(),
                           _mm512_setzero_ps()};

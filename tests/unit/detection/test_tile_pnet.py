@@ -12,11 +12,13 @@ import pytest
 
 from ood_face.artifacts import Manifest
 from ood_face.crew import Crew
+from ood_face.detection import mtcnn as mtcnn_module
 from ood_face.detection import open_mtcnn
 from ood_face.detection.cascade import COARSE_MARGIN
 from ood_face.detection.compiled import CompiledLoops
 from ood_face.detection.pnet_dots import DotsPnet, open_pnet_dots, rounded_pnet
 from ood_face.detection.pyramid import TILE_SIDES_PX, WIDEST_STRIP_PX, layout, strips
+from ood_face.detection.rnet_dots import DotsRnet
 from ood_face.detection.scanning import Scene, scan
 from ood_face.detection.tile_pnet import TilePnet, open_tile_pnet
 from ood_face.imaging import decode
@@ -240,6 +242,25 @@ def test_other_layers_are_none_of_a_pnet(look):
 def test_without_the_library_there_is_none(look, tmp_path, monkeypatch):
     with native_library_at(tmp_path / "_native.so", monkeypatch):
         assert LOOKS[look][0](shipped("pnet")) is None
+
+
+@compiled
+@pytest.mark.parametrize("precision", ["auto", "int8"])
+def test_without_bfloat16_the_detector_looks_in_integers_where_the_processor_can(
+    precision, monkeypatch
+):
+    manifest, image = Manifest.load(WEIGHTS), decode((PICTURES / "astronaut.jpg").read_bytes())
+    with monkeypatch.context() as patch:
+        patch.setattr(mtcnn_module, "choose_precision", lambda _wanted: "float32")
+        patch.setattr(mtcnn_module, "open_tile_pnet", lambda _layers: None)
+        patch.setattr(mtcnn_module, "open_crop_rnet", lambda _layers: None)
+        detector = open_mtcnn(manifest, precision=precision)
+    assert isinstance(detector._pnet.coarse, DotsPnet) == has_dots()
+    assert isinstance(detector._rnet.coarse, DotsRnet) == has_dots()
+    assert detector._onet.coarse is None
+    (found,), (expected,) = detector.detect(image), open_mtcnn(manifest).detect(image)
+    assert np.abs(found.landmarks_px - expected.landmarks_px).max() < 1e-3
+    assert found.probability == pytest.approx(expected.probability, abs=1e-5)
 
 
 @compiled
