@@ -28,6 +28,7 @@ SHAPES = {
 }
 # what certainly does not end is waited for so long
 SHORT_S = 0.1
+LONG_S = 60
 
 
 @pytest.fixture(params=[pytest.param("C", marks=compiled), "Python"])

@@ -21,7 +21,6 @@ from tests.unit.runtime.test_onednn_steps import SHAPES, WEIGHTS, answer, noise,
 EXECUTE = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
 )
-LONG_S = 60
 
 
 @contextmanager
