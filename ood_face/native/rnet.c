@@ -4,21 +4,14 @@
  */
 
 #include "registers.h"
+#include "rnet.h"
 
 #ifdef WITH_REGISTERS
 
 enum {
-    SIDE = 24, COLOURS = 3,
-    SIDE1 = 22,                   /* after the first convolution, */
-    POOLED1 = 11,                 /* the pooling, */
-    SIDE2 = 9,                    /* the second convolution, */
-    POOLED2 = 4,                  /* the pooling, */
-    SIDE3 = 3,                    /* and the third convolution */
-    GIVEN2 = 28, CHANNELS1 = 32,  /* padded */
-    CHANNELS2 = 48, CHANNELS3 = 64, CHANNELS4 = 128, ANSWERS = 5,
+    COLOURS = 3, GIVEN2 = 28,
     TAPS1 = 3 * 3 * COLOURS, TAPS2 = 3 * 3 * GIVEN2, TAPS3 = 2 * 2 * CHANNELS2,
-    FLAT = SIDE3 * SIDE3 * CHANNELS3,
-    TOGETHER = 3                  /* crops */
+    TOGETHER = 3 /* crops */
 };
 
 /* Each layer: weights, tap by tap and all filters of a tap together; bias; slopes of the PReLU. */

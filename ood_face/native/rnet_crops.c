@@ -4,25 +4,18 @@
  */
 
 #include "matrix.h"
+#include "rnet.h"
 
 #ifdef WITH_MATRICES
 
 #include <string.h>
 
 enum {
-    SIDE = 24, PAIRS = SIDE / 2, /* of rows */
-    SIDE1 = 22,                /* after the first convolution, */
-    POOLED1 = 11,              /* the pooling, */
-    SIDE2 = 9,                 /* the second convolution, */
-    POOLED2 = 4,               /* the pooling, */
-    SIDE3 = 3,                 /* and the third convolution */
-    CHANNELS1 = 32,            /* 28, padded */
-    CHANNELS2 = 48, CHANNELS3 = 64, CHANNELS4 = 128, ANSWERS = 5,
-    FLAT = SIDE3 * SIDE3 * CHANNELS3,
-    POSITIONS1 = 272,          /* SIDE1 / 2 * SIDE, in whole matrices */
-    POSITIONS2 = 128,          /* SIDE2 * POOLED1, in two whole matrices at once */
+    PAIRS = SIDE / 2,  /* of rows */
+    POSITIONS1 = 272,  /* SIDE1 / 2 * SIDE, in whole matrices */
+    POSITIONS2 = 128,  /* SIDE2 * POOLED1, in two whole matrices at once */
     STEPS2 = 9, STEPS3 = 6, STEPS4 = FLAT / 32, STEPS5 = CHANNELS4 / 32,
-    SPARE = 64                 /* positions that are looked at behind the last */
+    SPARE = 64         /* positions that are looked at behind the last */
 };
 
 typedef struct {

@@ -4,23 +4,16 @@
  */
 
 #include "dots.h"
+#include "rnet.h"
 
 #ifdef WITH_DOTS
 
 #include <string.h>
 
 enum {
-    SIDE = 24, PIXELS = SIDE * SIDE,
-    SIDE1 = 22,   /* after the first convolution, */
-    POOLED1 = 11, /* the pooling, */
-    SIDE2 = 9,    /* the second convolution, */
-    POOLED2 = 4,  /* the pooling, */
-    SIDE3 = 3,    /* and the third convolution */
-    CHANNELS1 = 32, /* 28, padded */
-    CHANNELS2 = 48, CHANNELS3 = 64, CHANNELS4 = 128, ANSWERS = 5,
-    FLAT = SIDE3 * SIDE3 * CHANNELS3,
+    PIXELS = SIDE * SIDE,
     TAPS1 = 15, TAPS2 = 9 * 7, TAPS3 = 4 * 12, TAPS4 = FLAT / PAIRS,
-    TOGETHER = 3  /* crops */
+    TOGETHER = 3 /* crops */
 };
 
 /* Of each layer the weights, tap by tap and all filters of a tap together, where a tap is, in

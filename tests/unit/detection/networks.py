@@ -37,6 +37,17 @@ def has_dots():
     return wanted <= set(CPU_INFO.read_text(encoding="ascii").split())
 
 
+def opened(look, layers):
+    """Return what opens a look; None where the processor cannot, and only there.
+
+    A look: what opens it, and whether the processor can, first.
+    """
+    opens, usable, *_ = look
+    network = opens(layers)
+    assert (network is not None) == usable()
+    return network
+
+
 def has_avx512():
     """Whether this processor has 16 floats in a register."""
     return "avx512f" in CPU_INFO.read_text(encoding="ascii").split()

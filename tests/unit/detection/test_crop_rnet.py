@@ -28,6 +28,7 @@ from tests.unit.detection.networks import (
     made,
     noisy,
     of_integers,
+    opened,
     plain,
     session,
     shipped,
@@ -41,14 +42,6 @@ LOOKS = {
     "integers": (open_rnet_dots, has_dots, 2.0**-3),
 }
 each = pytest.mark.parametrize("look", LOOKS)
-
-
-def opened(look, layers):
-    """Return the network; None where the processor cannot, and only there."""
-    opens, usable, _ = LOOKS[look]
-    rnet = opens(layers)
-    assert (rnet is not None) == usable()
-    return rnet
 
 
 def cut_out(count):
@@ -69,7 +62,7 @@ def cut_out(count):
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 15, 16, 17, 50])
 def test_it_says_what_its_definition_says(look, count):
     layers, crops = made("rnet", count), noisy(50, 24, count)
-    if (rnet := opened(look, layers)) is None:
+    if (rnet := opened(LOOKS[look], layers)) is None:
         return
     expected = plain("rnet", layers, crops).reshape(50, 5)
     found = answers_of(rnet, crops[:count])
@@ -82,7 +75,7 @@ def test_it_says_what_its_definition_says(look, count):
 def test_in_integers_it_says_what_the_rounded_layers_say(made_of):
     layers = shipped("rnet") if made_of == "shipped" else made("rnet", made_of)
     crops = noisy(20, 24)
-    if (rnet := opened("integers", layers)) is None:
+    if (rnet := opened(LOOKS["integers"], layers)) is None:
         return
     (first, second, third, fourth), between = rounded_rnet(layers)
     values = integers(64 * crops.transpose(0, 3, 1, 2), 16)
@@ -99,7 +92,7 @@ def test_in_integers_it_says_what_the_rounded_layers_say(made_of):
 @each
 def test_on_pictures_it_errs_by_less_than_the_margin_of_the_first_look(look):
     crops, least = cut_out(40), np.log(0.7 / 0.3)
-    if (rnet := opened(look, shipped("rnet"))) is None:
+    if (rnet := opened(LOOKS[look], shipped("rnet"))) is None:
         return
     (expected,) = session("rnet").run({"image": crops.transpose(0, 3, 1, 2)}).values()
     found = answers_of(rnet, crops)
@@ -114,7 +107,7 @@ def test_on_pictures_it_errs_by_less_than_the_margin_of_the_first_look(look):
 @each
 def test_each_crop_is_seen_for_itself_by_however_many_threads(look):
     crops = noisy(40, 24)
-    if (rnet := opened(look, shipped("rnet"))) is None:
+    if (rnet := opened(LOOKS[look], shipped("rnet"))) is None:
         return
     together = answers_of(rnet, crops)
     with ThreadPoolExecutor(4) as pool:
@@ -125,7 +118,7 @@ def test_each_crop_is_seen_for_itself_by_however_many_threads(look):
 @compiled
 @each
 def test_no_crop_no_answer(look):
-    if (rnet := opened(look, shipped("rnet"))) is not None:
+    if (rnet := opened(LOOKS[look], shipped("rnet"))) is not None:
         assert answers_of(rnet, noisy(0, 24)).shape == (0, 5)
 
 
@@ -143,7 +136,7 @@ def test_no_crop_no_answer(look):
     ids=["channels last", "planes", "strided", "too wide", "float64"],
 )
 def test_crops_that_lie_otherwise_are_refused(look, image):
-    if (rnet := opened(look, shipped("rnet"))) is not None:
+    if (rnet := opened(LOOKS[look], shipped("rnet"))) is not None:
         with pytest.raises(ValueError, match=str(image.shape[-1])):
             rnet.run({"image": image})
 

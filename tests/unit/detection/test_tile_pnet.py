@@ -31,6 +31,7 @@ from tests.unit.detection.networks import (
     integers,
     made,
     of_integers,
+    opened,
     plain,
     session,
     shipped,
@@ -44,14 +45,27 @@ LOOKS = {
     "integers": (open_pnet_dots, has_dots, 2.0**-4),
 }
 each = pytest.mark.parametrize("look", LOOKS)
+BOTH = tuple(LOOKS)
 
 
-def opened(look, layers):
-    """Return the network; None where the processor cannot, and only there."""
-    opens, usable, _ = LOOKS[look]
-    pnet = opens(layers)
-    assert (pnet is not None) == usable()
-    return pnet
+def lying(count, rows, cols, kind=np.float32):
+    """Return pictures whose colours lie together."""
+    return np.zeros((count, rows, cols, 3), kind).transpose(0, 3, 1, 2)
+
+
+# pixels that are refused, and by whom
+OTHERWISE = {
+    "channels last": (np.zeros((1, 160, 160, 3), np.float32), BOTH),
+    "planes": (np.zeros((1, 3, 160, 160), np.float32), BOTH),
+    "two": (lying(2, 160, 160), BOTH),
+    "float64": (lying(1, 160, 160, np.float64), BOTH),
+    "not square": (lying(1, 160, 164), ("matrix",)),
+    "not of fours": (lying(1, 162, 162), ("matrix",)),
+    "odd": (lying(1, 160, 161), BOTH),
+    "odd rows": (lying(1, 161, 160), BOTH),
+    "too low": (lying(1, 10, 160), BOTH),
+    "too wide": (lying(1, 160, WIDEST_STRIP_PX + 2), BOTH),
+}
 
 
 def tile_of(side_px, seed=0):
@@ -73,7 +87,7 @@ def logits_of(pnet, tile):
 @pytest.mark.parametrize("side_px", [*TILE_SIDES_PX, 64, 68])
 def test_it_says_what_its_definition_says(look, side_px):
     layers, tile = made("pnet", side_px), tile_of(side_px)
-    if (pnet := opened(look, layers)) is None:
+    if (pnet := opened(LOOKS[look], layers)) is None:
         return
     expected = plain("pnet", layers, tile)[:, 0]
     found = logits_of(pnet, tile)
@@ -85,7 +99,7 @@ def test_it_says_what_its_definition_says(look, side_px):
 @compiled
 @each
 def test_on_pictures_it_errs_by_less_than_the_margin_of_the_first_look(look):
-    if (pnet := opened(look, shipped("pnet"))) is None:
+    if (pnet := opened(LOOKS[look], shipped("pnet"))) is None:
         return
     exact, side_px = session("pnet"), max(TILE_SIDES_PX)
     for path in sorted(PICTURES.glob("*.jpg")):
@@ -102,7 +116,7 @@ def test_on_pictures_it_errs_by_less_than_the_margin_of_the_first_look(look):
 @compiled
 @each
 def test_what_the_memory_held_before_does_not_matter(look):
-    if (pnet := opened(look, shipped("pnet"))) is None:
+    if (pnet := opened(LOOKS[look], shipped("pnet"))) is None:
         return
     tile, other = tile_of(160), np.full((1, 208, 208, 3), np.nan, np.float32)
     first = logits_of(pnet, tile)
@@ -114,7 +128,7 @@ def test_what_the_memory_held_before_does_not_matter(look):
 @compiled
 @each
 def test_threads_do_not_disturb_each_other(look):
-    if (pnet := opened(look, shipped("pnet"))) is None:
+    if (pnet := opened(LOOKS[look], shipped("pnet"))) is None:
         return
     tiles = [tile_of(160, seed) for seed in range(16)]
     singly = [logits_of(pnet, tile).tobytes() for tile in tiles]
@@ -128,7 +142,7 @@ def test_threads_do_not_disturb_each_other(look):
     ("look", "cut"), [("matrix", layout), ("integers", layout), ("integers", strips)]
 )
 def test_the_loops_run_it_on_every_tile_of_a_picture(look, cut):
-    if (pnet := opened(look, shipped("pnet"))) is None:
+    if (pnet := opened(LOOKS[look], shipped("pnet"))) is None:
         return
     image = decode((PICTURES / "two_people.jpg").read_bytes())
     loops = CompiledLoops()
@@ -149,7 +163,7 @@ def test_the_loops_run_it_on_every_tile_of_a_picture(look, cut):
 @pytest.mark.parametrize("rows", [12, 14, 36, 300])
 @pytest.mark.parametrize("cols", [12, 30, 32, 34, 96, WIDEST_STRIP_PX])
 def test_in_integers_it_sees_strips_of_any_shape(rows, cols):
-    if (pnet := opened("integers", shipped("pnet"))) is None:
+    if (pnet := opened(LOOKS["integers"], shipped("pnet"))) is None:
         return
     strip = np.random.default_rng(cols).uniform(0, 255, (1, rows, cols, 3)).astype(np.float32)
     found = logits_of(pnet, strip)
@@ -163,7 +177,7 @@ def test_in_integers_it_sees_strips_of_any_shape(rows, cols):
 @compiled
 @pytest.mark.parametrize("size", [(1000, 440), (480, 640), (174, 1076), (248, 1015), (2000, 300)])
 def test_what_is_aimed_at_the_largest_strip_has_room_for_all_windows_of_every_one(size):
-    if (pnet := opened("integers", shipped("pnet"))) is None:
+    if (pnet := opened(LOOKS["integers"], shipped("pnet"))) is None:
         return
     tiles_px = strips(*size, 20.0, 0.709).tiles_px
     largest = tiles_px[tiles_px.prod(axis=1).argmax()]
@@ -177,7 +191,7 @@ def test_what_is_aimed_at_the_largest_strip_has_room_for_all_windows_of_every_on
 @pytest.mark.parametrize("made_of", ["shipped", 0, 1, 2])
 def test_in_integers_it_says_what_the_rounded_layers_say(made_of):
     layers = shipped("pnet") if made_of == "shipped" else made("pnet", made_of)
-    if (pnet := opened("integers", layers)) is None:
+    if (pnet := opened(LOOKS["integers"], layers)) is None:
         return
     strip = tile_of(64)
     (first, second, third), between = rounded_pnet(layers)
@@ -194,41 +208,11 @@ def test_in_integers_it_says_what_the_rounded_layers_say(made_of):
 
 
 @compiled
-@pytest.mark.parametrize(
-    "image",
-    [
-        np.zeros((1, 160, 160, 3), np.float32),
-        np.zeros((1, 3, 160, 160), np.float32),
-        np.zeros((2, 160, 160, 3), np.float32).transpose(0, 3, 1, 2),
-        np.zeros((1, 160, 164, 3), np.float32).transpose(0, 3, 1, 2),
-        np.zeros((1, 162, 162, 3), np.float32).transpose(0, 3, 1, 2),
-        np.zeros((1, 160, 160, 3), np.float64).transpose(0, 3, 1, 2),
-    ],
-    ids=["channels last", "planes", "two", "not square", "not of fours", "float64"],
-)
-def test_tiles_that_lie_otherwise_are_refused(image):
-    if (pnet := opened("matrix", shipped("pnet"))) is not None:
-        with pytest.raises(ValueError, match=str(image.shape[-1])):
-            pnet.aim(image)
-
-
-@compiled
-@pytest.mark.parametrize(
-    "image",
-    [
-        np.zeros((1, 160, 160, 3), np.float32),
-        np.zeros((1, 3, 160, 160), np.float32),
-        np.zeros((2, 160, 160, 3), np.float32).transpose(0, 3, 1, 2),
-        np.zeros((1, 160, 161, 3), np.float32).transpose(0, 3, 1, 2),
-        np.zeros((1, 161, 160, 3), np.float32).transpose(0, 3, 1, 2),
-        np.zeros((1, 10, 160, 3), np.float32).transpose(0, 3, 1, 2),
-        np.zeros((1, 160, WIDEST_STRIP_PX + 2, 3), np.float32).transpose(0, 3, 1, 2),
-        np.zeros((1, 160, 160, 3), np.float64).transpose(0, 3, 1, 2),
-    ],
-    ids=["channels last", "planes", "two", "odd", "odd rows", "too low", "too wide", "float64"],
-)
-def test_strips_that_lie_otherwise_are_refused(image):
-    if (pnet := opened("integers", shipped("pnet"))) is not None:
+@each
+@pytest.mark.parametrize("lies", OTHERWISE)
+def test_pixels_that_lie_otherwise_are_refused(look, lies):
+    image, of = OTHERWISE[lies]
+    if look in of and (pnet := opened(LOOKS[look], shipped("pnet"))) is not None:
         with pytest.raises(ValueError, match=str(image.shape[-1])):
             pnet.aim(image)
 
