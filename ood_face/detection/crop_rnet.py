@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ood_face.detection.exact_rnet import RNET_SHAPES, RNET_SIDE_PX
 from ood_face.detection.matrix import in_memory, of_pixels, of_rows, products, unit
 from ood_face.detection.native_network import SquaresNetwork
-from ood_face.detection.registers import are_of
+from ood_face.detection.registers import made_for
 
 if TYPE_CHECKING:
     import ctypes
@@ -48,15 +48,8 @@ class CropRnet(SquaresNetwork):
 
 
 def open_crop_rnet(layers: Sequence[Layer]) -> CropRnet | None:
-    """Return the R-Net for a first look at crops.
+    """Return the R-Net for a first look at crops, or None.
 
-    Parameters
-    ----------
-    layers : of the R-Net
-
-    Returns
-    -------
-    None: see :func:`ood_face.detection.matrix.unit`; or the layers are others
+    See :func:`ood_face.detection.matrix.unit`, :func:`ood_face.detection.registers.made_for`.
     """
-    native = unit()
-    return CropRnet(native, layers) if native is not None and are_of(layers, RNET_SHAPES) else None
+    return made_for(CropRnet, unit(), layers, RNET_SHAPES)

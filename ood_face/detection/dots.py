@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int32]
 
 __all__ = [
+    "PAIR",
     "PIXELS",
+    "QUAD",
     "Rounded",
     "Scale",
     "numbers_of_pixels",
@@ -38,6 +40,8 @@ __all__ = [
     "unit",
 ]
 
+# numbers that are multiplied at once, of 16 bits and of 8
+PAIR, QUAD = 2, 4
 _COARSENESS_PX = (1, 2, 3, 4, 6, 8)
 _MADE, _MADE_PX = 10, 24
 _BYTE = 255
@@ -151,7 +155,7 @@ def numbers_of_pixels(weights: NDArray[np.int64]) -> NDArray[np.int64]:
 def together(numbers: NDArray[np.int64], count: int) -> Integers:
     """Put each 2 or 4 of the first axis, (N, filters), into 32 bits: (N / count, filters)."""
     parts = numbers.reshape(-1, count, numbers.shape[1]).transpose(0, 2, 1)
-    kind = {2: np.int16, 4: np.int8}[count]
+    kind = {PAIR: np.int16, QUAD: np.int8}[count]
     joined: Integers = np.ascontiguousarray(parts, kind).view(np.int32)[:, :, 0]
     return joined
 

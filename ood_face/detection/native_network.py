@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Aimed",
+    "LogitsNetwork",
     "NativeNetwork",
     "OwnAimed",
     "OwnNetwork",
@@ -195,6 +196,15 @@ class SquaresNetwork(OwnNetwork):
         answer = np.empty((len(pixels), _NUMBERS), np.float32)
         room = aligned_room(self._room_bytes) if self._room_bytes else None
         return self._aimed(pixels, (len(pixels), self._side_px), answer, room)
+
+
+class LogitsNetwork(OwnNetwork):
+    """A P-Net of whose five answers the first, the logit, is computed; loops are told no others."""
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Look at one picture, see :meth:`aim`; the box offsets are zeros."""
+        (logits,) = super().run(inputs).values()
+        return {"answers": np.pad(logits, ((0, 0), (0, _NUMBERS - 1), (0, 0), (0, 0)))}
 
 
 def aligned_room(size: int) -> NDArray[np.uint8]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ood_face.detection.dots import (
+    PAIR,
+    QUAD,
     Rounded,
     Scale,
     numbers_of_pixels,
@@ -18,14 +20,14 @@ from ood_face.detection.dots import (
     together,
     unit,
 )
-from ood_face.detection.native_network import OwnAimed, OwnNetwork, aligned_room
+from ood_face.detection.native_network import LogitsNetwork, OwnAimed, aligned_room
 from ood_face.detection.pyramid import STRIDE_PX, WIDEST_STRIP_PX, WINDOW_PX
-from ood_face.detection.registers import are_of
+from ood_face.detection.registers import made_for
 from ood_face.detection.windows import PNET_SHAPES
 
 if TYPE_CHECKING:
     import ctypes
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -33,19 +35,14 @@ if TYPE_CHECKING:
 
 __all__ = ["DotsPnet", "open_pnet_dots", "rounded_pnet"]
 
-# pairs and quads of numbers that the native code adds up at once
-_PAIR, _QUAD = 2, 4
-_OFFSETS = 4
 # filters that it takes together
 _SOME_FIRST, _SOME = 5, 8
 # a sum of 90 such products has 32 bits
 _LARGEST_16, _LARGEST_WEIGHTS = 8191, (2047, 2047, 127)
 
 
-class DotsPnet(OwnNetwork):
+class DotsPnet(LogitsNetwork):
     """The network, as a :class:`ood_face.ports.Session` and in native loops.
-
-    Of its five answers the first, the logit, is computed; native loops are told no others.
 
     Parameters
     ----------
@@ -83,25 +80,13 @@ class DotsPnet(OwnNetwork):
         room = aligned_room(self._native.pnet_dots_room(rows, cols))
         return self._aimed(pixels, (rows, cols), answer, room)
 
-    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-        """Look at one strip, an array of shape (1, 3, rows, columns); the offsets are zeros."""
-        (logits,) = super().run(inputs).values()
-        return {"answers": np.pad(logits, ((0, 0), (0, _OFFSETS), (0, 0), (0, 0)))}
-
 
 def open_pnet_dots(layers: Sequence[Layer]) -> DotsPnet | None:
-    """Return the P-Net for a first look at strips.
+    """Return the P-Net for a first look at strips, or None.
 
-    Parameters
-    ----------
-    layers : of the P-Net
-
-    Returns
-    -------
-    None: see :func:`ood_face.detection.dots.unit`; or the layers are others
+    See :func:`ood_face.detection.dots.unit`, :func:`ood_face.detection.registers.made_for`.
     """
-    native = unit()
-    return DotsPnet(native, layers) if native is not None and are_of(layers, PNET_SHAPES) else None
+    return made_for(DotsPnet, unit(), layers, PNET_SHAPES)
 
 
 def rounded_pnet(layers: Sequence[Layer]) -> tuple[list[Rounded], list[Scale]]:
@@ -118,11 +103,11 @@ def _in_memory(layers: Sequence[Layer]) -> NDArray[np.int32]:
     weight, bias, _ = layers[3]
     face = weight[0, :, 0, 0]
     parts: list[NDArray[np.int32] | NDArray[np.floating]] = [
-        _in_blocks(together(numbers_of_pixels(first.weights), _PAIR), _SOME_FIRST),
+        _in_blocks(together(numbers_of_pixels(first.weights), PAIR), _SOME_FIRST),
         *(first.scale, first.bias, first.slopes),
-        _in_blocks(together(_by_planes(second.weights, _PAIR), _PAIR), _SOME),
+        _in_blocks(together(_by_planes(second.weights, PAIR), PAIR), _SOME),
         *(second.scale, second.bias + zero, second.slopes, zero, (1 - second.slopes) * zero),
-        _in_blocks(together(_by_planes(third.weights, _QUAD), _QUAD), _SOME),
+        _in_blocks(together(_by_planes(third.weights, QUAD), QUAD), _SOME),
         *(third.scale, third.bias, face, face * third.slopes, bias[:1]),
     ]
     return np.concatenate([_in_32_bits(part) for part in parts])

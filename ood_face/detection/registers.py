@@ -6,7 +6,7 @@ together.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -15,13 +15,14 @@ from ood_face.native import library_if_there
 
 if TYPE_CHECKING:
     import ctypes
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Layer", "RegisterNetwork", "are_of", "opened"]
+__all__ = ["Layer", "RegisterNetwork", "made_for", "opened"]
 
 _LANES = 16
+_Network = TypeVar("_Network")
 
 # of a convolution: weight (filters, channels, rows, columns), bias (filters,), PReLU slopes or None
 Layer = tuple["NDArray[np.float32]", "NDArray[np.float32]", "NDArray[np.float32] | None"]
@@ -66,12 +67,34 @@ def opened(
     None: there is no native library, the processor has no such registers, or the layers are others
     """
     native = library_if_there()
-    if native is None or not native.registers_usable() or not are_of(layers, shapes):
+    if native is None or not native.registers_usable() or not _are_of(layers, shapes):
         return None
     return RegisterNetwork(native, getattr(native, entry)(), layers, side_px)
 
 
-def are_of(layers: Sequence[Layer], shapes: Sequence[tuple[int, ...]]) -> bool:
+def made_for(
+    kind: Callable[[ctypes.CDLL, Sequence[Layer]], _Network],
+    native: ctypes.CDLL | None,
+    layers: Sequence[Layer],
+    shapes: Sequence[tuple[int, ...]],
+) -> _Network | None:
+    """Return a network that native code is written for.
+
+    Parameters
+    ----------
+    kind : of network
+    native : the library, if it can run here
+    layers : of the network
+    shapes : of the layers that the code is written for
+
+    Returns
+    -------
+    None: it cannot run here, or the layers are others
+    """
+    return kind(native, layers) if native is not None and _are_of(layers, shapes) else None
+
+
+def _are_of(layers: Sequence[Layer], shapes: Sequence[tuple[int, ...]]) -> bool:
     """Return whether layers have these shapes, and a PReLU behind each but the last."""
     bent = [slopes is not None for _, _, slopes in layers]
     found = tuple(weight.shape for weight, _, _ in layers)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ood_face.detection.dots import (
+    PAIR,
+    QUAD,
     Rounded,
     Scale,
     numbers_of_pixels,
@@ -20,7 +22,7 @@ from ood_face.detection.dots import (
 )
 from ood_face.detection.exact_rnet import RNET_SHAPES, RNET_SIDE_PX
 from ood_face.detection.native_network import SquaresNetwork
-from ood_face.detection.registers import are_of
+from ood_face.detection.registers import made_for
 
 if TYPE_CHECKING:
     import ctypes
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DotsRnet", "open_rnet_dots", "rounded_rnet"]
 
-_PAIR, _QUAD = 2, 4
 _LANES = 16
 # cells of a side, and quads or pairs of each, where the first and the second pooling leave them
 _FIRST, _SECOND, _FLAT = (11, 8), (4, 12), 576
@@ -59,18 +60,11 @@ class DotsRnet(SquaresNetwork):
 
 
 def open_rnet_dots(layers: Sequence[Layer]) -> DotsRnet | None:
-    """Return the R-Net for a first look at crops.
+    """Return the R-Net for a first look at crops, or None.
 
-    Parameters
-    ----------
-    layers : of the R-Net
-
-    Returns
-    -------
-    None: see :func:`ood_face.detection.dots.unit`; or the layers are others
+    See :func:`ood_face.detection.dots.unit`, :func:`ood_face.detection.registers.made_for`.
     """
-    native = unit()
-    return DotsRnet(native, layers) if native is not None and are_of(layers, RNET_SHAPES) else None
+    return made_for(DotsRnet, unit(), layers, RNET_SHAPES)
 
 
 def rounded_rnet(layers: Sequence[Layer]) -> tuple[list[Rounded], list[Scale]]:
@@ -86,10 +80,10 @@ def _in_memory(layers: Sequence[Layer]) -> NDArray[np.int32]:
     rounded, between = rounded_rnet(layers)
     first, second, third, fourth = (of.weights for of in rounded)
     weights = [
-        together(numbers_of_pixels(first), _PAIR),
-        together(_by_cells(second, _PACKED, _QUADS_USED * _QUAD), _QUAD),
-        together(_by_cells(third, np.append(_PACKED, np.arange(2 * _LANES, len(second)))), _QUAD),
-        together(_by_cells(fourth, np.arange(len(third))), _PAIR),
+        together(numbers_of_pixels(first), PAIR),
+        together(_by_cells(second, _PACKED, _QUADS_USED * QUAD), QUAD),
+        together(_by_cells(third, np.append(_PACKED, np.arange(2 * _LANES, len(second)))), QUAD),
+        together(_by_cells(fourth, np.arange(len(third))), PAIR),
     ]
     product, bias, _ = layers[4]
     floats: list[NDArray[np.floating]] = [product[:, :, 0, 0].T, bias[None]]
@@ -134,4 +128,4 @@ def _places() -> Iterator[list[int]]:
             for col in range(side)
             for quad in range(used)
         ]
-    yield list(range(_FLAT // _PAIR))
+    yield list(range(_FLAT // PAIR))

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ood_face.detection.matrix import in_memory, of_pixels, of_rows, products, unit
-from ood_face.detection.native_network import OwnAimed, OwnNetwork, aligned_room
-from ood_face.detection.registers import are_of
+from ood_face.detection.native_network import LogitsNetwork, OwnAimed, aligned_room
+from ood_face.detection.registers import made_for
 from ood_face.detection.windows import PNET_SHAPES
 
 if TYPE_CHECKING:
     import ctypes
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -27,15 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["TilePnet", "open_tile_pnet"]
 
 _CHANNELS = 16
-_OFFSETS = 4
 # cells that three convolutions and a pooling leave of a side
 _LOST_PX, _LOST_CELLS = 2, 4
 
 
-class TilePnet(OwnNetwork):
+class TilePnet(LogitsNetwork):
     """The network, as a :class:`ood_face.ports.Session` and in native loops.
-
-    Of its five answers the first, the logit, is computed; native loops are told no others.
 
     Parameters
     ----------
@@ -77,28 +74,10 @@ class TilePnet(OwnNetwork):
         room = aligned_room(self._native.pnet_tiles_room(side))
         return self._aimed(pixels, (side, side), answer, room)
 
-    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-        """Look at tiles, an array of shape (N, 3, side, side); the box offsets are zeros."""
-        (images,) = inputs.values()
-        answers = []
-        for image in np.ascontiguousarray(images.transpose(0, 2, 3, 1)):
-            aimed = self.aim(image[None].transpose(0, 3, 1, 2))
-            self._native.steps_run(aimed.address)
-            answers.append(aimed.answer)
-        logits = np.concatenate(answers)
-        return {"answers": np.pad(logits, ((0, 0), (0, _OFFSETS), (0, 0), (0, 0)))}
-
 
 def open_tile_pnet(layers: Sequence[Layer]) -> TilePnet | None:
-    """Return the P-Net for a first look at tiles.
+    """Return the P-Net for a first look at tiles, or None.
 
-    Parameters
-    ----------
-    layers : of the P-Net
-
-    Returns
-    -------
-    None: see :func:`ood_face.detection.matrix.unit`; or the layers are others
+    See :func:`ood_face.detection.matrix.unit`, :func:`ood_face.detection.registers.made_for`.
     """
-    native = unit()
-    return TilePnet(native, layers) if native is not None and are_of(layers, PNET_SHAPES) else None
+    return made_for(TilePnet, unit(), layers, PNET_SHAPES)

@@ -47,14 +47,8 @@ typedef struct {
 /* Wait until all parts are done that somebody else has begun. */
 static void wait_for(const stage *of, int64_t parts)
 {
-    enum { LOOKS = 4096 };
-    for (int64_t looks = 0; team_read(&of->done) < parts; looks++) {
-        const struct timespec a_while = {0, 20000};
-        if (looks < LOOKS)
-            team_breathe();
-        else /* another program has its core */
-            nanosleep(&a_while, NULL);
-    }
+    for (int64_t looks = 0; team_read(&of->done) < parts; looks++)
+        team_pause(looks);
 }
 
 /* Everybody goes through all stages, begins with a part of his own, whose data lie in his caches,

@@ -58,6 +58,17 @@ INLINE void team_breathe(void)
 #endif
 }
 
+/* What one does who waits for another's work, and has looked so many times. */
+INLINE void team_pause(int64_t looks)
+{
+    enum { LOOKS = 4096 };
+    const struct timespec a_while = {0, 50000};
+    if (looks < LOOKS)
+        team_breathe();
+    else /* another program has its core */
+        nanosleep(&a_while, NULL);
+}
+
 INLINE void team_wake(team *them)
 {
     if (!team_read(&them->asleep))
@@ -70,7 +81,6 @@ INLINE void team_wake(team *them)
 /* Let the team do it; NULL: the caller alone. Returns when all is done. */
 INLINE void team_do(team *them, share doing, void *work)
 {
-    enum { LOOKS = 4096 };
     if (!them) {
         doing(work, 0);
         return;
@@ -83,13 +93,8 @@ INLINE void team_do(team *them, share doing, void *work)
     team_wake(them);
     doing(work, 0);
     team_write(&them->open, 0);
-    for (int64_t looks = 0; team_read(&them->inside); looks++) {
-        const struct timespec a_while = {0, 50000};
-        if (looks < LOOKS)
-            team_breathe();
-        else /* another program has its core */
-            nanosleep(&a_while, NULL);
-    }
+    for (int64_t looks = 0; team_read(&them->inside); looks++)
+        team_pause(looks);
 }
 
 #endif

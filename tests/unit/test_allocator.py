@@ -20,6 +20,7 @@ from ood_face.allocator import (
 )
 
 GLIBC = platform.libc_ver()[0] == "glibc"
+# elsewhere nothing is done, which a test of its own says
 needs_glibc = pytest.mark.skipif(not GLIBC, reason="glibc's own functions")
 
 # eight threads ask for memory at the same time, and each would get an arena of its own

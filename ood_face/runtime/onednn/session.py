@@ -218,18 +218,7 @@ class OneDnnSession(PooledSession[_Worker]):
     def run_with(
         self, inputs: Mapping[str, NDArray[np.float32]], team: int, helpers: int
     ) -> dict[str, NDArray[np.float32]]:
-        """Run the network on a single picture, whose rows the caller and helpers share.
-
-        Parameters
-        ----------
-        inputs : see :meth:`run`
-        team, helpers : see :attr:`ood_face.crew.Crew.team`; 0: the caller alone
-
-        Raises
-        ------
-        BackendError
-            See :meth:`run`.
-        """
+        """Run it once, by several threads; see :class:`ood_face.ports.SharedSession`."""
         check_inputs(self._specs, inputs)
         image = inputs[self._input]
         with self._pool.taken() as worker, _memory_told(image):
