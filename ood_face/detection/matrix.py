@@ -13,6 +13,7 @@ import numpy as np
 
 from ood_face.detection.native_network import aligned_room
 from ood_face.native import library_if_there
+from ood_face.native.bfloat16 import bfloat16_bits
 
 if TYPE_CHECKING:
     import ctypes
@@ -94,10 +95,4 @@ def products(line: NDArray[np.float32]) -> Iterator[Matrix]:
     for top, bottom in pairwise(range(0, depth + 1, _DEPTH)):
         for left, right in pairwise(range(0, width + 1, _WIDTH)):
             part = whole[top:bottom, left:right]
-            yield _bfloat16(part.reshape(_DEPTH // 2, 2, _WIDTH).transpose(0, 2, 1))
-
-
-def _bfloat16(values: NDArray[np.float32]) -> Matrix:
-    # the upper half of the bits, rounded to the nearest, ties to even
-    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
+            yield bfloat16_bits(part.reshape(_DEPTH // 2, 2, _WIDTH).transpose(0, 2, 1))

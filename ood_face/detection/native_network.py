@@ -31,7 +31,7 @@ _ALIGNMENT = 64
 # what is said of a window: logit and box offsets
 _NUMBERS = 5
 
-_NUMBERS_OF_A_JOB, _NUMBERS_OF_A_STEP, _NUMBERS_OF_A_PLAN = 5, 3, 5
+_NUMBERS_OF_A_JOB, _NUMBERS_OF_A_STEP, _NUMBERS_OF_A_PLAN = 5, 4, 4
 _NUMBERS_OF_STRUCTS = _NUMBERS_OF_A_JOB + _NUMBERS_OF_A_STEP + _NUMBERS_OF_A_PLAN
 
 
@@ -144,8 +144,8 @@ class OwnNetwork(ABC):
                 0 if room is None else room.ctypes.data,
                 answer.ctypes.data,
             ),
-            *(self._network_at, job, 1),
-            *(self._entry, 0, step, 1, 0),
+            *(self._entry, self._network_at, job, 1),
+            *(0, step, 1, 0),
         )
         return OwnAimed(answer, address, job, (pixels, room, structs))
 

@@ -14,6 +14,7 @@ there was no compiler, :func:`library` says so.
 - ``scan.c``: all tiles of the pyramid, for :mod:`ood_face.detection.native_looks`
 - ``steps.c``: a network's primitives one after the other, for :mod:`ood_face.runtime.onednn`
 - ``team.c``: threads that do parts of a caller's work, for :mod:`ood_face.team`
+- ``winograd.c``: convolutions in bfloat16, for :mod:`ood_face.runtime.onednn`
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pathlib import Path
 __all__ = ["NativeMissingError", "library", "library_if_there", "library_path"]
 
 # of native.h: another one has other functions
-_VERSION = 4
+_VERSION = 5
 _PICTURE = (c_void_p, c_int64, c_int64)
 _SIGNATURES = {
     "native_version": (),
@@ -73,12 +74,15 @@ _SIGNATURES = {
     "team_gather": (c_void_p, c_int64),
     "team_new": (c_int64,),
     "team_numbers": (c_void_p, c_void_p),
+    "winograd_entry": (),
+    "winograd_room": (c_int64, c_int64),
+    "winograd_usable": (),
 }
 # too short to give Python's lock back for
 _QUICK = (
     *("boxes_inside", "boxes_kept", "boxes_of_windows", "boxes_settled"),
     *("pnet_dots_room", "pnet_tiles_room", "rnet_crops_room", "rnet_dots_room"),
-    *("scan_found", "team_gather"),
+    *("scan_found", "team_gather", "winograd_room"),
 )
 
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* raise with every change of a function's arguments, here and in __init__.py */
-#define NATIVE_VERSION 4
+#define NATIVE_VERSION 5
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 /* compiled once for each kind of processor; the loader takes what this one can do */
@@ -24,6 +24,7 @@
 typedef int (*execute_function)(const void *primitive, void *stream, int count, const void *given);
 
 typedef struct {
+    execute_function execute;
     const void *primitive;
     const void *given; /* its arguments, `count` of them */
     int64_t count;
@@ -31,11 +32,10 @@ typedef struct {
 
 /* A network ready to be run on what lies at fixed places; runtime/onednn/steps.py writes these. */
 typedef struct {
-    execute_function execute;
     void *stream;
     const step *steps;
     int64_t count;
-    void (*set_threads)(int); /* of what executes, for the calling thread; or NULL */
+    void (*set_threads)(int); /* of a library, for the calling thread; or NULL */
 } plan;
 
 /* What a network of our own is given, as the only argument of its only step. */

@@ -16,7 +16,7 @@ int64_t steps_run(const plan *network)
 {
     const step *steps = network->steps;
     for (int64_t i = 0; i < network->count; i++) {
-        const int status = network->execute(steps[i].primitive, network->stream,
+        const int status = steps[i].execute(steps[i].primitive, network->stream,
                                             (int)steps[i].count, steps[i].given);
         if (status)
             return status;
@@ -69,8 +69,8 @@ static void do_stages(void *work, int64_t who)
             if (__atomic_exchange_n(&now->begun[part], 1, __ATOMIC_SEQ_CST))
                 continue;
             const step *wanted = network->steps + begin + part;
-            const int status = network->execute(wanted->primitive, all->streams[who],
-                                                (int)wanted->count, wanted->given);
+            const int status = wanted->execute(wanted->primitive, all->streams[who],
+                                               (int)wanted->count, wanted->given);
             if (status)
                 team_write(&all->failed, status);
             team_add(&now->done, 1);

@@ -26,6 +26,7 @@ from ood_face.runtime.onednn.library import (
     ARG_SRC,
     ARG_SRC_1,
     ARG_WEIGHTS,
+    BFLOAT16,
     INT8,
     UINT8,
     arguments,
@@ -40,7 +41,8 @@ from ood_face.runtime.onednn.primitives import (
 )
 from ood_face.runtime.onednn.rows import divided, shares
 from ood_face.runtime.onednn.steps import Steps
-from ood_face.runtime.onednn.values import Value
+from ood_face.runtime.onednn.values import Value, readers_of
+from ood_face.runtime.onednn.winograd import Winograd
 from ood_face.runtime.quantization import NOTHING
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from ood_face.runtime.onednn.descriptors import Layout, Stream
     from ood_face.runtime.onednn.rows import Rows
     from ood_face.runtime.onednn.weights import SharedWeights
+    from ood_face.runtime.onednn.winograd import Pointer
     from ood_face.runtime.quantization import Quantization
 
 __all__ = ["Plan"]
@@ -85,14 +88,14 @@ class Plan:
         self._places = Places()
         self._steps = Steps(streams)
         self._kept: list[object] = []
-        self._movable: list[tuple[Memory, int]] = []
+        self._movable: list[tuple[Memory | Pointer, int]] = []
         # what a primitive works in, whose part that is, and its bytes
-        self._scratch: list[tuple[Memory, int, int]] = []
+        self._scratch: list[tuple[Memory | Pointer, int, int]] = []
         self._at = -1
-        readers = _readers(graph)
+        readers = readers_of(graph)
         given = strided(image)
         self._image = self._outside(given)
-        values = {graph.source: self._value(_shape(image), readers[graph.source], kind)}
+        values = {graph.source: self._value(image.shape, readers[graph.source], kind)}
         first = values[graph.source]
         self._add(
             reorder(given, first.layout), {ARG_SRC: self._image, ARG_DST: self._inside(first)}
@@ -170,8 +173,30 @@ class Plan:
         if step in self._quantization.weights:
             source = self._in_integers(step.source, source)
         added = None if step.residual is None else values[step.residual]
+        filters = self._filters(step, source, target, added)
+        if filters is not None:
+            self._filter(Winograd(step, filters, source.shape), source, target, added)
+            return
         for part, rows in enumerate(divided(step, source.shape[2], self._parts)):
             self._convolve_rows(step, (source, target, added), rows, part)
+
+    def _filters(self, step: Convolution, *values: Value | None) -> NDArray[np.uint16] | None:
+        # for the native library; None: oneDNN does it
+        kinds = {value.kind for value in values if value is not None}
+        if step in self._quantization.weights or kinds != {BFLOAT16}:
+            return None
+        return self._weights.filters(step)
+
+    def _filter(
+        self, convolution: Winograd, source: Value, target: Value, added: Value | None
+    ) -> None:
+        for part, piece in enumerate(convolution.pieces(self._parts)):
+            self._movable += [(piece.source, source.place), (piece.target, target.place)]
+            if added is not None:
+                self._movable.append((piece.added, added.place))
+            self._scratch.append((piece.room, part, convolution.room_bytes))
+            self._kept += [convolution, piece]
+            self._steps.add_native(convolution.entry, convolution.address, piece.address, part)
 
     def _convolve_rows(
         self,
@@ -270,17 +295,3 @@ class Plan:
 def _scaled(target: Value) -> tuple[int, ...]:
     # which arguments of a convolution in integers have scales
     return (ARG_SRC, ARG_WEIGHTS, *([ARG_DST] if target.kind == UINT8 else []))
-
-
-def _readers(graph: Graph) -> dict[int, int]:
-    counts = {graph.source: 0, graph.target: 1}
-    for step in graph.steps:
-        counts.setdefault(step.target, 0)
-        for used in step.sources:
-            counts[used] = counts.get(used, 0) + 1
-    return counts
-
-
-def _shape(image: NDArray[np.float32]) -> tuple[int, int, int, int]:
-    batch, channels, height, width = image.shape
-    return batch, channels, height, width

@@ -194,7 +194,7 @@ class OneDnnSession(PooledSession[_Worker]):
         (self._input,) = specs
         self._output = graph.output
         self._graph = graph
-        weights = SharedWeights()
+        weights = SharedWeights(natively=threads == 1)
         kind = BFLOAT16 if bfloat16 else FLOAT32
         given = (graph, kind, weights, threads, quantization)
         super().__init__([_Worker(*given) for _ in range(workers)], specs)

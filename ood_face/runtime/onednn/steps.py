@@ -22,10 +22,14 @@ __all__ = ["Steps"]
 
 # of what may be done at once, what is known while it is: a line of the cache
 _STAGE_NUMBERS = 8
+# native.h's execute_function
+_EXECUTE = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
+)
 
 
 class Steps:
-    """Primitives and their arguments; what they point to must outlive this object.
+    """Primitives and native functions with what they take, all of which must outlive this object.
 
     Parameters
     ----------
@@ -34,12 +38,12 @@ class Steps:
 
     def __init__(self, streams: Sequence[Stream]) -> None:
         self._streams = streams
-        self._added: list[tuple[ctypes.c_void_p, ctypes.Array[ExecArg]]] = []
+        self._given: list[ctypes.Array[ExecArg]] = []
         self._ends: list[int] = []
-        # as native.h has it: of each its primitive, its arguments and how many; and of the plan
-        # what executes, the stream, where these are and how many, what sets its threads
-        self._listed = np.empty((0, 3), np.int64)
-        self._plan = np.zeros(5, np.int64)
+        # as native.h has it: of each what executes it, its primitive, its arguments and how many;
+        # and of the plan the stream, where these are and how many, what sets its threads
+        self._listed = np.empty((0, 4), np.int64)
+        self._plan = np.zeros(4, np.int64)
         # as steps.c has it: the plan, the ends of what may be done at once, how many these are,
         # the streams, how many, and room for what is done
         self._shared = np.zeros(6, np.int64)
@@ -47,15 +51,20 @@ class Steps:
 
     def add(self, primitive: ctypes.c_void_p, given: ctypes.Array[ExecArg], part: int = 0) -> None:
         """Put one more at the end; a part that is not 0 may be done beside those before it."""
-        self._added.append((primitive, given))
-        self._ends[-1 if part else len(self._ends) :] = [len(self._added)]
-        self._listed = np.array(
-            [(one.value, ctypes.addressof(of), len(of)) for one, of in self._added], np.int64
-        )
         execute = ctypes.cast(library().dnnl_primitive_execute, ctypes.c_void_p)
-        at, count = self._listed.ctypes.data, len(self._listed)
+        self._given.append(given)
+        step = (execute.value or 0, primitive.value or 0, ctypes.addressof(given), len(given))
+        self._append(step, part)
+
+    def add_native(self, entry: int, network: int, given: int, part: int = 0) -> None:
+        """Put a function of the native library at the end, with what it takes; see :meth:`add`."""
+        self._append((entry, network, given, 1), part)
+
+    def _append(self, step: tuple[int, int, int, int], part: int) -> None:
+        self._listed = np.concatenate([self._listed, np.array([step], np.int64)])
+        self._ends[-1 if part else len(self._ends) :] = [len(self._listed)]
         stream, set_threads = self._streams[0].handle.value or 0, thread_setter()
-        self._plan[:] = execute.value or 0, stream, at, count, set_threads
+        self._plan[:] = stream, self._listed.ctypes.data, len(self._listed), set_threads
         ends = np.array(self._ends, np.int64)
         streams = np.array([each.handle.value or 0 for each in self._streams], np.int64)
         room = np.zeros(len(ends) * _STAGE_NUMBERS, np.int64)
@@ -92,7 +101,6 @@ class Steps:
             check_status("primitive_execute", native.steps_run(self.address))
 
     def _run_each(self) -> None:
-        execute = library().dnnl_primitive_execute
-        for primitive, given in self._added:
-            status = execute(primitive, self._streams[0].handle, len(given), given)
+        for entry, primitive, given, count in self._listed.tolist():
+            status = _EXECUTE(entry)(primitive, self._streams[0].handle, count, given)
             check_status("primitive_execute", status)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from ood_face.runtime.onednn.descriptors import channels_last
 
 if TYPE_CHECKING:
+    from ood_face.runtime.graph import Graph
     from ood_face.runtime.onednn.descriptors import Layout
 
-__all__ = ["Value"]
+__all__ = ["Value", "readers_of"]
 
 
 @dataclass(slots=True)
@@ -43,3 +44,13 @@ class Value:
         shape = (batch, channels, behind - first, width)
         place = self.place + first * (self.layout.size // height)
         return Value(self.kind, channels_last(shape, self.kind), shape, place, 0)
+
+
+def readers_of(graph: Graph) -> dict[int, int]:
+    """Return how many steps read each value; the output is read once more."""
+    counts = {graph.source: 0, graph.target: 1}
+    for step in graph.steps:
+        counts.setdefault(step.target, 0)
+        for used in step.sources:
+            counts[used] = counts.get(used, 0) + 1
+    return counts

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ood_face.runtime.onednn import winograd
 from ood_face.runtime.onednn.descriptors import (
     ALIGNMENT,
     Layout,
@@ -34,9 +35,16 @@ __all__ = ["SharedWeights"]
 
 
 class SharedWeights:
-    """Keeps what was made ready; safe to use from several threads."""
+    """Keeps what was made ready; safe to use from several threads.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    natively : the native library computes what it is faster at, with one thread
+    """
+
+    def __init__(self, *, natively: bool = False) -> None:
+        self._natively = natively and winograd.usable()
+        self._filters: dict[Convolution, NDArray[np.uint16]] = {}
         self._ready: dict[Convolution, list[tuple[Layout, Memory]]] = {}
         self._vectors: dict[int, Memory] = {}
         self._kept: list[NDArray[np.generic]] = []
@@ -59,6 +67,15 @@ class SharedWeights:
             memory = self._reordered(weight, wanted)
             known.append((wanted, memory))
             return memory
+
+    def filters(self, step: Convolution) -> NDArray[np.uint16] | None:
+        """Return a convolution's weights for :mod:`winograd`; None: it is oneDNN's."""
+        if not self._natively or not winograd.fits(step):
+            return None
+        with self._lock:
+            if step not in self._filters:
+                self._filters[step] = winograd.brought(step.weight)
+            return self._filters[step]
 
     def vector(self, values: NDArray[np.float32]) -> Memory:
         """Return a bias, slopes or scales, as they are."""

@@ -13,6 +13,7 @@ from ood_face.errors import BackendError
 from ood_face.native import library as native_library
 from ood_face.native import library_path
 from ood_face.runtime import OneDnnSession, open_session
+from ood_face.runtime.onednn import winograd
 from ood_face.runtime.onednn.descriptors import Memory, Stream, strided
 from ood_face.runtime.onednn.library import ARG_DST, ARG_SRC, arguments
 from ood_face.runtime.onednn.primitives import reorder
@@ -62,21 +63,27 @@ def answer(session, image):
     return only
 
 
+def copying(source, target, broken=False):
+    """Return what copies an array, as ``Steps.add`` takes it, and what that needs."""
+    layouts = strided(source), strided(target)
+    memories = [
+        Memory(layout, array.ctypes.data)
+        for layout, array in zip(layouts, (source, target), strict=True)
+    ]
+    primitive = reorder(*layouts)
+    handles = {ARG_SRC: memories[0].handle, ARG_DST: memories[1].handle}
+    given = arguments({} if broken else handles)
+    return (primitive.handle, given), (primitive, memories, layouts)
+
+
 @contextmanager
 def copies(*pairs, broken=None):
     """Make steps that copy each pair's first array into its second; ``broken`` says too little."""
     steps, kept = Steps([Stream()]), []
     for index, (source, target) in enumerate(pairs):
-        layouts = strided(source), strided(target)
-        memories = [
-            Memory(layout, array.ctypes.data)
-            for layout, array in zip(layouts, (source, target), strict=True)
-        ]
-        primitive = reorder(*layouts)
-        handles = {ARG_SRC: memories[0].handle, ARG_DST: memories[1].handle}
-        given = arguments({} if index == broken else handles)
-        steps.add(primitive.handle, given)
-        kept += [primitive, *memories, *layouts, given]
+        added, needed = copying(source, target, broken=index == broken)
+        steps.add(*added)
+        kept.append(needed)
     yield steps
     del kept
 
@@ -94,7 +101,10 @@ def test_in_c_and_in_python_they_give_the_same_bits(name, precision, tmp_path, m
         pythons = answer(session, image)
         anew = answer(opened(name, precision=precision), image)
     assert np.ptp(ours) > 0
-    assert ours.tobytes() == pythons.tobytes() == anew.tobytes()
+    assert ours.tobytes() == pythons.tobytes()
+    # opened without the library, all is oneDNN's: test_winograd.py says how far that is apart
+    if (name, precision) != ("rts-r18/backbone", "auto") or not winograd.usable():
+        assert ours.tobytes() == anew.tobytes()
 
 
 @pytest.mark.usefixtures("language")
@@ -127,13 +137,15 @@ def test_a_primitive_that_fails_is_told_and_the_later_ones_are_not_executed(brok
 def test_an_added_step_is_executed_where_the_address_was_known_before():
     source = noise((1, 2, 3, 4))
     first, second = np.zeros_like(source), np.zeros_like(source)
-    with copies((source, first)) as steps, copies((source, second)) as other:
+    added, kept = copying(source, second)
+    with copies((source, first)) as steps:
         address = steps.address
-        steps.add(*other._added[0])
+        steps.add(*added)
         assert steps.address == address
         assert native_library().steps_run(address) == 0
         assert (first == source).all()
         assert (second == source).all()
+    del kept
 
 
 @compiled

@@ -27,9 +27,9 @@ EXECUTE = ctypes.CFUNCTYPE(
 def shared(execute, ends, threads):
     """Lay out, as steps.c has it, primitives 0, 1, ... in stages, and streams 1, 2, ..."""
     called = EXECUTE(execute)
-    steps = np.array([(index, 0, 0) for index in range(ends[-1])], np.int64)
     where = ctypes.cast(called, ctypes.c_void_p).value
-    plan = np.array([where, 1, steps.ctypes.data, len(steps), 0], np.int64)
+    steps = np.array([(where, index, 0, 0) for index in range(ends[-1])], np.int64)
+    plan = np.array([1, steps.ctypes.data, len(steps), 0], np.int64)
     stages, streams = np.array(ends, np.int64), np.arange(1, threads + 1)
     room = np.zeros(8 * len(ends), np.int64)
     given = np.array(
