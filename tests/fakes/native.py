@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["compiled", "native_library_at", "why_not_compiled"]
+__all__ = ["EXECUTE", "compiled", "native_library_at", "why_not_compiled"]
+
+
+# native.h's execute_function
+EXECUTE = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
+)
 
 
 def why_not_compiled() -> str:

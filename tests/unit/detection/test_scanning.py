@@ -21,14 +21,11 @@ from ood_face.detection.scanning import Scene, joined, scan
 from ood_face.errors import BackendError
 from ood_face.runtime import open_session
 from tests.fakes.cores import several
-from tests.fakes.native import compiled
+from tests.fakes.native import EXECUTE, compiled
 from tests.fakes.session import FakePnet
 from tests.unit.detection.networks import Hidden
 
 PNET = Path(__file__).resolve().parents[3] / "weights" / "mtcnn" / "pnet"
-EXECUTE = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
-)
 
 
 class Native(FakePnet):
@@ -60,9 +57,8 @@ class Native(FakePnet):
             return 0
 
         called = EXECUTE(execute)
-        step = np.zeros(3, np.int64)
-        where = ctypes.cast(called, ctypes.c_void_p).value
-        plan = np.array([where, 0, step.ctypes.data, 1, 0], np.int64)
+        step = np.array([ctypes.cast(called, ctypes.c_void_p).value, 0, 0, 0], np.int64)
+        plan = np.array([0, step.ctypes.data, 1, 0], np.int64)
         kept = (called, step, plan)
         return SimpleNamespace(
             answer=answer, address=plan.ctypes.data, job=0, check=self.check, kept=kept

@@ -14,13 +14,9 @@ from ood_face.crew import Crew
 from ood_face.native import library as native_library
 from ood_face.runtime import open_int8_session
 from tests.fakes.cores import several
-from tests.fakes.native import compiled
+from tests.fakes.native import EXECUTE, compiled
 from tests.fakes.processor import needs_int8
 from tests.unit.runtime.test_onednn_steps import SHAPES, WEIGHTS, answer, noise, opened
-
-EXECUTE = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
-)
 
 
 @contextmanager
