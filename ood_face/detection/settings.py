@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from ood_face.detection.pyramid import WINDOW_PX
+from ood_face.detection.shrinking import shrunk
 from ood_face.errors import InputError
 from ood_face.types import DetectedFace
 
@@ -104,8 +104,7 @@ def scaled_down(image: RgbImage, max_side_px: int | None) -> tuple[RgbImage, flo
         return np.ascontiguousarray(image), 1.0
     ratio = longer / max_side_px
     height, width = (max(1, round(side / ratio)) for side in image.shape[:2])
-    small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, dtype=np.uint8), ratio
+    return shrunk(image, height, width), ratio
 
 
 def chosen_faces(

@@ -12,6 +12,7 @@ there was no compiler, :func:`library` says so.
 - ``rnet_crops.c``: the R-Net's first look, for :mod:`ood_face.detection.crop_rnet`
 - ``rnet_dots.c``: the R-Net's first look, for :mod:`ood_face.detection.rnet_dots`
 - ``scan.c``: all tiles of the pyramid, for :mod:`ood_face.detection.native_looks`
+- ``shrink.c``: smaller pictures, for :mod:`ood_face.detection.shrinking`
 - ``steps.c``: a network's primitives one after the other, for :mod:`ood_face.runtime.onednn`
 - ``team.c``: threads that do parts of a caller's work, for :mod:`ood_face.team`
 - ``winograd.c``: convolutions in bfloat16, for :mod:`ood_face.runtime.onednn`
@@ -28,7 +29,7 @@ from pathlib import Path
 __all__ = ["NativeMissingError", "library", "library_if_there", "library_path"]
 
 # of native.h: another one has other functions
-_VERSION = 5
+_VERSION = 6
 _PICTURE = (c_void_p, c_int64, c_int64)
 _SIGNATURES = {
     "native_version": (),
@@ -68,6 +69,7 @@ _SIGNATURES = {
         *(c_void_p, c_int64, c_float, c_void_p, c_int64),
     ),
     "scan_found": (c_void_p, c_int64, c_int64, c_void_p),
+    "shrink": (*_PICTURE, c_void_p, c_int64, c_int64),
     "steps_run": (c_void_p,),
     "steps_run_together": (c_void_p, c_void_p),
     "team_end": (c_void_p,),

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* raise with every change of a function's arguments, here and in __init__.py */
-#define NATIVE_VERSION 5
+#define NATIVE_VERSION 6
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 /* compiled once for each kind of processor; the loader takes what this one can do */

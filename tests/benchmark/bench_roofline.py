@@ -5,7 +5,9 @@ OpenBLAS (NumPy) and MKL (torch) in float32, oneDNN (torch) in bfloat16. The wor
 counted from its program file (:mod:`tests.benchmark.flops`). P-, R- and O-Net run in the number
 formats and at the shapes that detection gives them in the tests' pictures, the backbone on 1, 8 and
 16 faces. What is done in integers is compared with bfloat16's peak: of 16 bits as many are
-multiplied at once, of 8 twice as many. On several cores, every worker of the server's pool makes
+multiplied at once, of 8 twice as many. Convolutions are counted by their definition: where the
+backbone makes four of nine products (:mod:`ood_face.runtime.onednn.winograd`), its share may be
+larger than 100 %. On several cores, every worker of the server's pool makes
 one run at once.
 
 ``python -m tests.benchmark.bench_roofline [--rounds N] [--cores N ...]``
