@@ -30,8 +30,8 @@ def shrunk(image: RgbImage, height: int, width: int) -> RgbImage:
     """
     native = library_if_there()
     if native is None or image.shape[0] % height == image.shape[1] % width == 0:
-        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        return np.asarray(small, dtype=np.uint8)
+        resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        return np.asarray(resized, dtype=np.uint8)
     given, small = np.ascontiguousarray(image), np.empty((height, width, 3), np.uint8)
     sizes = given.shape[:2], small.shape[:2]
     if native.shrink(given.ctypes.data, *sizes[0], small.ctypes.data, *sizes[1]) < 0:
