@@ -29,10 +29,9 @@ __all__ = ["Piece", "Pointer", "Winograd", "brought", "fits", "usable"]
 # channels, and filters, of a register
 _TOGETHER = 32
 _SIDE, _TILE = 3, 2
-# what brings a filter of three into four numbers
-_BRINGS = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
-# in which order a register has its channels
-_ORDER = np.concatenate([np.arange(0, _TOGETHER, 2), np.arange(1, _TOGETHER, 2)])
+# what brings a filter of three into four numbers, and one of 3x3 into 16
+_BRINGS_LINE = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], np.float32)
+_BRINGS = np.kron(_BRINGS_LINE, _BRINGS_LINE)
 
 
 def usable() -> bool:
@@ -58,11 +57,13 @@ def brought(weight: NDArray[np.float32]) -> NDArray[np.uint16]:
     ----------
     weight : of shape (filters, channels, 3, 3)
     """
-    filters, channels = weight.shape[:2]
-    points = np.einsum("ai,fcij,bj->abfc", _BRINGS, weight, _BRINGS, optimize=True)
-    shape = (-1, filters // _TOGETHER, _TOGETHER, channels // _TOGETHER, _TOGETHER)
-    pairs = points.reshape(shape)[..., _ORDER].reshape(*shape[:-1], _TOGETHER // 2, 2)
-    return bfloat16_bits(pairs.transpose(1, 0, 3, 4, 2, 5))
+    blocks, groups = (side // _TOGETHER for side in weight.shape[:2])
+    points = bfloat16_bits(weight.reshape(-1, _SIDE**2) @ _BRINGS.T)
+    pairs = _TOGETHER // 2
+    # of the channels of a register, the even ones lie before the odd ones
+    apart = points.reshape(blocks, _TOGETHER, groups, pairs, 2, -1).transpose(0, 5, 2, 4, 3, 1)
+    together = apart.reshape(blocks, -1, groups, pairs, 2, _TOGETHER).swapaxes(-1, -2)
+    return np.ascontiguousarray(together)
 
 
 def parts(rows: int, count: int) -> Iterator[tuple[int, int]]:
