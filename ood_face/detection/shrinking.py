@@ -33,7 +33,7 @@ def shrunk(image: RgbImage, height: int, width: int) -> RgbImage:
         resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
         return np.asarray(resized, dtype=np.uint8)
     given, small = np.ascontiguousarray(image), np.empty((height, width, 3), np.uint8)
-    sizes = given.shape[:2], small.shape[:2]
-    if native.shrink(given.ctypes.data, *sizes[0], small.ctypes.data, *sizes[1]) < 0:
+    source = given.ctypes.data, *given.shape[:2]
+    if native.shrink(*source, small.ctypes.data, height, width) < 0:
         raise MemoryError
     return small

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    CHANNELS = 3, LANES = 4,
+    CHANNELS = 3,
     AT_ONCE = 2048 /* numbers of a row that are added up while they are in the caches */
 };
 
@@ -72,7 +72,7 @@ INLINE lanes_f pixel_of(const float *sum, int64_t at)
 
 INLINE void add_columns(const float *sum, const cover *across, int64_t columns, uint8_t *out)
 {
-    const float nearest = 12582912.0f; /* whose last bit is 1: adding it rounds */
+    const float nearest = 12582912.0f; /* whose last bit stands for 1: adding it rounds */
     for (int64_t col = 0; col < columns; col++, out += CHANNELS) {
         const cover *of = across + col;
         lanes_f mean = of->first * pixel_of(sum, of->begin);

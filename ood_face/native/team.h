@@ -62,7 +62,7 @@ INLINE void team_breathe(void)
 INLINE void team_pause(int64_t looks)
 {
     enum { LOOKS = 4096 };
-    const struct timespec a_while = {0, 50000};
+    const struct timespec a_while = {0, 20000};
     if (looks < LOOKS)
         team_breathe();
     else /* another program has its core */

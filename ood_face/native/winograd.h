@@ -14,7 +14,7 @@
 
 enum {
     SIDE = 4, POINTS = SIDE * SIDE,
-    TOGETHER = 2 * LANES, /* channels or filters: a register of them */
+    TOGETHER = 2 * LANES, /* channels, a register of them; or filters, two registers of their sums */
     SOME = 56,            /* tiles, or more where a row of them is longer */
     MOST = 14             /* tiles that are multiplied at once */
 };
@@ -23,7 +23,9 @@ typedef uint16_t bf16;
 
 /* A convolution with padding of 1, what is added to it, and maybe a ReLU. */
 typedef struct {
-    const bf16 *weights; /* by filters together, points, channels together: 16 pairs of these */
+    /* by filters together, points, channels together, pairs of these: of each filter two numbers;
+     * even channels lie before odd ones */
+    const bf16 *weights;
     const float *bias;
     int64_t channels, filters, height, width, relu;
 } winograd;
@@ -36,7 +38,7 @@ typedef struct {
     int64_t pictures, first, behind;
 } piece;
 
-/* Rows of tiles that are done at a time. */
+/* Tiles that are done at a time: so many rows and columns of them, from a row of pixels on. */
 typedef struct {
     int64_t picture, first, rows, columns, tiles;
     bf16 *seen;      /* points, channels together, tiles */

@@ -83,7 +83,7 @@ def open_int8_session(
 ) -> OneDnnSession:
     """Load a network for the CPU that multiplies integers of 8 bits.
 
-    Measured, the shipped backbone takes 0.56 of bfloat16's time with AVX-512 and 0.28 of
+    Measured, the shipped backbone takes 0.87 of bfloat16's time with AVX-512 and 0.29 of
     float32's; see the README for what that costs in accuracy.
 
     Parameters

@@ -173,21 +173,21 @@ class Plan:
         if step in self._quantization.weights:
             source = self._in_integers(step.source, source)
         added = None if step.residual is None else values[step.residual]
-        filters = self._filters(step, source, target, added)
+        filters = self._packed(step, source, target, added)
         if filters is not None:
-            self._filter(Winograd(step, filters, source.shape), source, target, added)
+            self._convolve_natively(Winograd(step, filters, source.shape), source, target, added)
             return
         for part, rows in enumerate(divided(step, source.shape[2], self._parts)):
             self._convolve_rows(step, (source, target, added), rows, part)
 
-    def _filters(self, step: Convolution, *values: Value | None) -> NDArray[np.uint16] | None:
-        # for the native library; None: oneDNN does it
+    def _packed(self, step: Convolution, *values: Value | None) -> NDArray[np.uint16] | None:
+        # weights for the native library; None: oneDNN does it
         kinds = {value.kind for value in values if value is not None}
         if step in self._quantization.weights or kinds != {BFLOAT16}:
             return None
         return self._weights.filters(step)
 
-    def _filter(
+    def _convolve_natively(
         self, convolution: Winograd, source: Value, target: Value, added: Value | None
     ) -> None:
         for part, piece in enumerate(convolution.pieces(self._parts)):

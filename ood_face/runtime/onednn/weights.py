@@ -39,7 +39,7 @@ class SharedWeights:
 
     Parameters
     ----------
-    natively : the native library computes what it is faster at, with one thread
+    natively : the native library computes what it is faster at; each part of it with one thread
     """
 
     def __init__(self, *, natively: bool = False) -> None:
@@ -74,7 +74,7 @@ class SharedWeights:
             return None
         with self._lock:
             if step not in self._filters:
-                self._filters[step] = winograd.brought(step.weight)
+                self._filters[step] = winograd.packed(step.weight)
             return self._filters[step]
 
     def vector(self, values: NDArray[np.float32]) -> Memory:

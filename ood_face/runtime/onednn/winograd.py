@@ -8,7 +8,6 @@ a quarter more than those of oneDNN's own convolutions. ``ood_face/native/winogr
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from ood_face.native import library, library_if_there
 from ood_face.native.bfloat16 import bfloat16_bits
 from ood_face.runtime.onednn.descriptors import in_order
+from ood_face.runtime.onednn.rows import shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from ood_face.runtime.graph import Convolution
 
-__all__ = ["Piece", "Pointer", "Winograd", "brought", "fits", "usable"]
+__all__ = ["Piece", "Pointer", "Winograd", "fits", "packed", "parts", "usable"]
 
-# channels, and filters, of a register
+# channels, a register of them; or filters, two registers of their sums
 _TOGETHER = 32
 _SIDE, _TILE = 3, 2
 # what brings a filter of three into four numbers, and one of 3x3 into 16
@@ -50,27 +50,27 @@ def fits(step: Convolution) -> bool:
     )
 
 
-def brought(weight: NDArray[np.float32]) -> NDArray[np.uint16]:
+def packed(weight: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return filters as the native code has them.
 
     Parameters
     ----------
     weight : of shape (filters, channels, 3, 3)
     """
-    blocks, groups = (side // _TOGETHER for side in weight.shape[:2])
-    points = bfloat16_bits(weight.reshape(-1, _SIDE**2) @ _BRINGS.T)
+    filters, channels = (side // _TOGETHER for side in weight.shape[:2])
+    # not a product of matrices, for which OpenBLAS would start threads
+    points = bfloat16_bits(np.einsum("np,qp->nq", weight.reshape(-1, _SIDE**2), _BRINGS))
     pairs = _TOGETHER // 2
     # of the channels of a register, the even ones lie before the odd ones
-    apart = points.reshape(blocks, _TOGETHER, groups, pairs, 2, -1).transpose(0, 5, 2, 4, 3, 1)
-    together = apart.reshape(blocks, -1, groups, pairs, 2, _TOGETHER).swapaxes(-1, -2)
+    apart = points.reshape(filters, _TOGETHER, channels, pairs, 2, -1).transpose(0, 5, 2, 4, 3, 1)
+    together = apart.reshape(filters, -1, channels, pairs, 2, _TOGETHER).swapaxes(-1, -2)
     return np.ascontiguousarray(together)
 
 
 def parts(rows: int, count: int) -> Iterator[tuple[int, int]]:
     """Divide rows into parts of whole tiles: (first, behind the last)."""
-    tiles = -(-rows // _TILE)
-    count = min(count, tiles)
-    return pairwise(min(rows, _TILE * (tiles * part // count)) for part in range(count + 1))
+    for first, behind in shares(-(-rows // _TILE), count):
+        yield _TILE * first, min(rows, _TILE * behind)
 
 
 class Pointer:
@@ -112,7 +112,7 @@ class Winograd:
     Parameters
     ----------
     step : that fits
-    filters : its weights, see :func:`brought`
+    filters : its weights, see :func:`packed`
     shape : of the source: pictures, channels, rows, columns
 
     Attributes

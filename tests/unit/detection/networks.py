@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ood_face.runtime import Convolution, open_session
-from ood_face.runtime.precision import CPU_INFO
+from tests.fakes.processor import processor_has
 
 WEIGHTS = Path(__file__).resolve().parents[3] / "weights"
 SHAPES = {
@@ -27,14 +27,12 @@ class Hidden:
 
 def has_matrix_unit():
     """Whether this processor has the unit, and all that is used beside it."""
-    wanted = {"amx_tile", "amx_bf16", "avx512_bf16", "avx512vl", "avx512bw"}
-    return wanted <= set(CPU_INFO.read_text(encoding="ascii").split())
+    return processor_has("amx_tile", "amx_bf16", "avx512_bf16", "avx512vl", "avx512bw")
 
 
 def has_dots():
     """Whether this processor adds up products of integers, 16 sums at once."""
-    wanted = {"avx512_vnni", "avx512vl", "avx512bw"}
-    return wanted <= set(CPU_INFO.read_text(encoding="ascii").split())
+    return processor_has("avx512_vnni", "avx512vl", "avx512bw")
 
 
 def opened(look, layers):
@@ -50,7 +48,7 @@ def opened(look, layers):
 
 def has_avx512():
     """Whether this processor has 16 floats in a register."""
-    return "avx512f" in CPU_INFO.read_text(encoding="ascii").split()
+    return processor_has("avx512f")
 
 
 def answers_of(network, pixels):

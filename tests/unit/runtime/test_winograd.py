@@ -14,9 +14,9 @@ from ood_face.runtime.onednn import winograd
 from ood_face.runtime.onednn.descriptors import Stream
 from ood_face.runtime.onednn.steps import Steps
 from ood_face.runtime.onednn.weights import SharedWeights
-from ood_face.runtime.onednn.winograd import Winograd, brought, fits, parts, usable
-from ood_face.runtime.precision import CPU_INFO
+from ood_face.runtime.onednn.winograd import Winograd, fits, packed, parts, usable
 from tests.fakes.native import compiled
+from tests.fakes.processor import processor_has
 from tests.unit.runtime.test_onednn_steps import answer, noise, opened
 
 # pictures, channels, rows, columns, filters: of the backbone, odd, wide and single
@@ -29,11 +29,13 @@ SHAPES = [
     (1, 32, 3, 230, 32),
 ]
 
+# numbers behind what the native code may write to
+SPARE = 4096
+
 
 def computed_here():
     """Whether this processor multiplies bfloat16 in its registers; the native code knows, too."""
-    wanted = {"avx512_bf16", "avx512vl", "avx512bw"}
-    there = wanted <= set(CPU_INFO.read_text(encoding="ascii").split())
+    there = processor_has("avx512_bf16", "avx512vl", "avx512bw")
     assert bool(winograd.library().winograd_usable()) == there
     return there
 
@@ -75,10 +77,12 @@ def plain(step, source, added):
 def by_pieces(step, source, added, count=1, wanted=None, before=np.nan):
     """Return what the native code says, in so many pieces, of which only those wanted are done."""
     pictures, rows, cols, channels = source.shape
-    network = Winograd(step, brought(step.weight), (pictures, channels, rows, cols))
+    network = Winograd(step, packed(step.weight), (pictures, channels, rows, cols))
     given, summed = bfloat16_bits(source), None if added is None else bfloat16_bits(added)
-    target = bfloat16_bits(np.full((pictures, rows, cols, len(step.weight)), before))
-    room = bfloat16_bits(np.full(network.room_bytes // 2, np.nan))
+    filters = len(step.weight)
+    target = bfloat16_bits(np.full(pictures * rows * cols * filters + SPARE, before))
+    room = bfloat16_bits(np.full(network.room_bytes // 2 + SPARE, np.nan))
+    behind = target[-SPARE:].copy(), room[-SPARE:].copy()
     steps, pieces = Steps([Stream()]), network.pieces(count)
     for index in range(len(pieces)) if wanted is None else wanted:
         piece = pieces[index]
@@ -89,7 +93,9 @@ def by_pieces(step, source, added, count=1, wanted=None, before=np.nan):
             piece.added.move(summed.ctypes.data)
         steps.add_native(network.entry, network.address, piece.address)
     steps.run()
-    return widened(target)
+    assert np.array_equal(target[-SPARE:], behind[0])
+    assert np.array_equal(room[-SPARE:], behind[1])
+    return widened(target[:-SPARE]).reshape(pictures, rows, cols, filters)
 
 
 @compiled
@@ -182,11 +188,19 @@ def test_other_convolutions_are_not_for_it(shape, options):
     assert SharedWeights(natively=True).filters(step) is None
 
 
-def test_it_is_for_networks_of_one_thread():
+def test_weights_are_packed_on_request():
     step, _, _ = made((1, 32, 4, 4, 32))
     assert fits(step)
     assert SharedWeights().filters(step) is None
     assert (SharedWeights(natively=True).filters(step) is not None) == usable()
+
+
+def test_where_openmp_shares_a_call_all_is_onednns(monkeypatch):
+    images = noise((2, 3, 112, 112))
+    found = answer(opened("rts-r18/backbone", precision="auto", threads=2), images)
+    monkeypatch.setattr(winograd, "usable", lambda: False)
+    expected = answer(opened("rts-r18/backbone", precision="auto", threads=2), images)
+    assert found.tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize(
