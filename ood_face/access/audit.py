@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ood_face.errors import BackendError
-from ood_face.storage import Database, Retention
+from ood_face.storage import LOG_CACHE_KIB, Database, Retention
 from ood_face.types import AuditAction
 
 if TYPE_CHECKING:
@@ -126,7 +126,9 @@ class SqliteAuditLog:
     """
 
     def __init__(self, folder: Path, keep_days: int, now: Callable[[], datetime] = _now) -> None:
-        self._database = Database(folder / FILE, _MIGRATIONS, synchronous="NORMAL")
+        self._database = Database(
+            folder / FILE, _MIGRATIONS, synchronous="NORMAL", cache_kib=LOG_CACHE_KIB
+        )
         self._keep = timedelta(days=keep_days)
         self._retention = Retention("audit log's newest event", self._keep, now)
         self._now = now

@@ -19,7 +19,7 @@ from ood_face.monitoring.review_rows import (
     subject_bytes,
     subject_id_of,
 )
-from ood_face.storage import Database, Retention
+from ood_face.storage import LOG_CACHE_KIB, Database, Retention
 from ood_face.types import ReviewOrder, ReviewPage, ReviewState
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ class ReviewStore:
     def __init__(
         self, folder: Path, most: int, keep: timedelta, now: Callable[[], datetime]
     ) -> None:
-        self._database = Database(folder / FILE, MIGRATIONS, synchronous="NORMAL")
+        self._database = Database(
+            folder / FILE, MIGRATIONS, synchronous="NORMAL", cache_kib=LOG_CACHE_KIB
+        )
         self._most = most
         self._keep = keep
         self._retention = Retention("review queue's newest item", keep, now)

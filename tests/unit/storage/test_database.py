@@ -210,3 +210,12 @@ def test_a_new_file_has_the_pages_that_were_asked_for_and_is_private(tmp_path):
     database.close()
 
     assert rights == {0}
+
+
+@pytest.mark.parametrize("cache_kib", [64, 2000])
+def test_a_connection_holds_no_more_in_memory_than_it_may(tmp_path, cache_kib):
+    database = Database(tmp_path / "file.sqlite", [FIRST, SECOND], cache_kib=cache_kib)
+    with database.writing() as writer, database.reading() as reader:
+        for connection in (writer, reader):
+            assert connection.execute("PRAGMA cache_size").fetchone() == (-cache_kib,)
+    database.close()
