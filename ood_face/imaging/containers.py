@@ -39,6 +39,9 @@ MAX_JPEG_SCANS = 64
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 
+_WEBP_PIXEL_CHUNKS = {b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
+_WEBP_ALPHA_OR_ANIMATION = 0x12
+
 _SOI, _EOI, _SOS, _APP0, _APP1, _APP14, _COM = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xEE, 0xFE
 _JPEG_STANDALONE = {0x01, *range(0xD0, 0xD8), _SOI, _EOI}
 _JPEG_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -229,6 +232,7 @@ def _read_webp(data: bytes) -> Container:
     if end > len(data):
         raise truncated_error("WebP")
     orientation, position = UPRIGHT, 12
+    chunks: list[bytes] = []
     while position + 8 <= end:
         kind = data[position : position + 4]
         length = int.from_bytes(data[position + 4 : position + 8], "little")
@@ -236,13 +240,29 @@ def _read_webp(data: bytes) -> Container:
             raise truncated_error("WebP")
         if kind == b"EXIF":
             orientation = read_orientation(data[position + 8 : position + 8 + length])
+        elif kind in _WEBP_PIXEL_CHUNKS:
+            chunks.append(data[position : position + 8 + length])
         position += 8 + length + length % 2
-    return Container("WebP", _webp_size_px(data), orientation, data)
+    size_px = _webp_size_px(data[12:30])
+    alone = _lone_picture(chunks, size_px)
+    return Container("WebP", size_px, orientation, data if alone is None else alone)
 
 
-def _webp_size_px(data: bytes) -> tuple[int, int]:
+def _lone_picture(chunks: list[bytes], size_px: tuple[int, int]) -> bytes | None:
+    # a file with the picture's chunk alone, where there is one picture and no layer of alpha
+    if chunks and chunks[0][:4] == b"VP8X" and not chunks[0][8] & _WEBP_ALPHA_OR_ANIMATION:
+        chunks = chunks[1:]
+    if len(chunks) != 1 or chunks[0][:4] not in (b"VP8 ", b"VP8L"):
+        return None
+    picture = chunks[0] + b"\x00" * (len(chunks[0]) % 2)
+    if len(picture) < 18 or _webp_size_px(picture) != size_px:
+        return None
+    return b"RIFF" + (4 + len(picture)).to_bytes(4, "little") + b"WEBP" + picture
+
+
+def _webp_size_px(chunk: bytes) -> tuple[int, int]:
     # RFC 9649: the first chunk holds the size, in a different way in each of its three kinds
-    kind, body = data[12:16], data[20:30]
+    kind, body = chunk[:4], chunk[8:18]
     if kind == b"VP8X":
         return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
     if kind == b"VP8L" and body[0] == 0x2F:

@@ -1,7 +1,7 @@
 """Bytes of a picture file to RGB pixels, with every limit checked before decoding.
 
-Ordinary JPEGs go the short way (:mod:`ood_face.imaging.jpeg`); Pillow decodes everything else, and
-says what is wrong with what is damaged.
+Ordinary JPEGs and WebPs go short ways (:mod:`ood_face.imaging.jpeg`, :mod:`ood_face.imaging.webp`);
+Pillow decodes everything else, and says what is wrong with what is damaged.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ood_face.errors import ImageDecodeError, ImageTooLargeError
 from ood_face.imaging.containers import damaged_error, read_container, truncated_error
 from ood_face.imaging.exif import turn_upright
 from ood_face.imaging.jpeg import ordinary_jpeg
+from ood_face.imaging.webp import ordinary_webp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,10 +124,13 @@ def _check_size(size_px: tuple[int, int], max_pixels: int) -> None:
 
 def _pixels(container: Container, max_pixels: int) -> NDArray[np.uint8]:
     image_format = container.image_format
+    pixels: NDArray[np.uint8] | None = None
     if image_format == "JPEG":
         pixels = ordinary_jpeg(container.payload, partial(_check_size, max_pixels=max_pixels))
-        if pixels is not None:
-            return pixels
+    elif image_format == "WebP":
+        pixels = ordinary_webp(container.payload)
+    if pixels is not None:
+        return pixels
     try:
         with _OPENERS[image_format](io.BytesIO(container.payload)) as picture:
             # what Pillow is going to decode counts, should it read the header differently

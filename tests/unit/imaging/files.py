@@ -57,6 +57,17 @@ def png_pixels(rows: bytes, row_bytes: int) -> bytes:
     return png_chunk(b"IDAT", zlib.compress(b"".join(b"\x00" + line for line in lines)))
 
 
+def webp_chunk(kind: bytes, body: bytes) -> bytes:
+    """Return one WebP chunk, padded to an even length."""
+    return kind + struct.pack("<I", len(body)) + body + b"\x00" * (len(body) % 2)
+
+
+def webp_file(*chunks: bytes) -> bytes:
+    """Return a WebP file of these chunks."""
+    content = b"WEBP" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(content)) + content
+
+
 def jpeg_segment(code: int, body: bytes) -> bytes:
     """Return one JPEG segment."""
     return bytes([0xFF, code]) + struct.pack(">H", len(body) + 2) + body

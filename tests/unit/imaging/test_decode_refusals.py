@@ -18,6 +18,8 @@ from tests.unit.imaging.files import (
     png_file,
     png_pixels,
     smooth_picture,
+    webp_chunk,
+    webp_file,
 )
 
 PICTURE = smooth_picture()
@@ -33,11 +35,6 @@ def refusal(data: bytes, **limits: int) -> ImageDecodeError:
     with pytest.raises(ImageDecodeError) as caught:
         decode(data, **limits)
     return caught.value
-
-
-def webp_header(kind: bytes, body: bytes) -> bytes:
-    chunk = kind + struct.pack("<I", len(body)) + body
-    return b"RIFF" + struct.pack("<I", len(chunk) + 4) + b"WEBP" + chunk
 
 
 def test_an_empty_file_is_refused():
@@ -71,9 +68,9 @@ def test_pixels_are_limited_to_the_very_limit(name):
         + jpeg_segment(0xDA, b"\x01\x01\x00\x00\x3f\x00")
         + b"\x00" * 100_000
         + b"\xff\xd9",
-        webp_header(b"VP8X", b"\x00" * 4 + b"\xff\xff\xff" * 2),
-        webp_header(b"VP8L", b"\x2f\xff\xff\xff\x0f" + b"\x00" * 10),
-        webp_header(b"VP8 ", b"\x00\x00\x00\x9d\x01\x2a\xff\x3f\xff\x3f"),
+        webp_file(webp_chunk(b"VP8X", b"\x00" * 4 + b"\xff\xff\xff" * 2)),
+        webp_file(webp_chunk(b"VP8L", b"\x2f\xff\xff\xff\x0f" + b"\x00" * 10)),
+        webp_file(webp_chunk(b"VP8 ", b"\x00\x00\x00\x9d\x01\x2a\xff\x3f\xff\x3f")),
         b"BM"
         + struct.pack("<IHHI", 54, 0, 0, 54)
         + struct.pack("<IiiHHIIiiII", 40, 40_000, 40_000, 1, 24, 0, 0, 0, 0, 0, 0),
@@ -150,8 +147,8 @@ def test_no_beginning_of_a_file_is_taken_for_the_whole(name):
         png_file(20, 20, 8, 2, png_chunk(b"IDAT", b"no zlib stream")),
         FILES["PNG"][:8] + png_chunk(b"IDAT", b"") + FILES["PNG"][8:],
         b"\xff\xd8\xff\xfe\x00\x04ab\xff\xd9",
-        webp_header(b"VP9 ", bytes(20)),
-        webp_header(b"VP8 ", b"\x00\x00\x00\x9d\x01\x2a\x40\x00\x40\x00" + bytes(20)),
+        webp_file(webp_chunk(b"VP9 ", bytes(20))),
+        webp_file(webp_chunk(b"VP8 ", b"\x00\x00\x00\x9d\x01\x2a\x40\x00\x40\x00" + bytes(20))),
         FILES["BMP"][:14] + b"\x07" + FILES["BMP"][15:],
     ],
     ids=[
