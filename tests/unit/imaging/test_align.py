@@ -89,7 +89,7 @@ def test_a_scaled_picture_gives_the_same_crop(scale):
 
 
 @pytest.mark.parametrize("angle_deg", [0, 17])
-@pytest.mark.parametrize("scale", [2.2, 3.0, 6.0])
+@pytest.mark.parametrize("scale", [2.2, 3.0, 6.0, 8.7, 13.0])
 def test_fine_detail_of_large_faces_is_averaged_not_aliased(scale, angle_deg):
     side = int(180 * scale)
     image = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
