@@ -163,17 +163,18 @@ def _shown(
     # the part of the picture that the crop shows, made smaller if it is large; from it to the crop
     factor = max(1, int(_shrinking(matrix) // _LEAST_SAMPLING))
     left, top, right, bottom = _source_window(image, matrix, _MARGIN_PX * factor)
-    shown, matrix = image[top:bottom, left:right], matrix.copy()
+    window, matrix = image[top:bottom, left:right], matrix.copy()
     matrix[:, 2] += matrix[:, :2] @ (left, top)
-    factor = min(factor, *shown.shape[:2])
-    if factor > 1:
-        height, width = (side // factor for side in shown.shape[:2])
-        whole = shown[: height * factor, : width * factor]
-        shown = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
-        # the centre of its pixel i is that of pixels i * factor ... (i + 1) * factor - 1
-        matrix[:, 2] += matrix[:, :2] @ ((factor - 1) / 2, (factor - 1) / 2)
-        matrix[:, :2] *= factor
-    return np.asarray(shown, np.uint8), matrix
+    factor = min(factor, *window.shape[:2])
+    if factor == 1:
+        return window, matrix
+    height, width = (side // factor for side in window.shape[:2])
+    whole = window[: height * factor, : width * factor]
+    smaller = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
+    # the centre of its pixel i is that of pixels i * factor ... (i + 1) * factor - 1
+    matrix[:, 2] += matrix[:, :2] @ ((factor - 1) / 2, (factor - 1) / 2)
+    matrix[:, :2] *= factor
+    return np.asarray(smaller, np.uint8), matrix
 
 
 def _source_window(
