@@ -12,6 +12,7 @@ from ood_face.messages import DEFAULT_LANGUAGE, LANGUAGES
 from webui.catalogue import texts
 from webui.compare_tab import CompareTab
 from webui.controls import QUIET, Localized
+from webui.event_gate import mark_refused
 from webui.event_inputs import cleaned, is_session
 from webui.extract_tab import ExtractTab
 from webui.search_tab import search_tab
@@ -104,6 +105,13 @@ def theme() -> gr.themes.Base:
     )
 
 
+class _RefusedError(gr.Error):  # type: ignore[misc]  # Gradio is untyped here
+    """No page of ours sends such an event."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, print_exception=False)
+
+
 class _Page(gr.Blocks):  # type: ignore[misc]  # Gradio is untyped here
     """Blocks that accept no files and no addresses, and forget a visitor who leaves."""
 
@@ -115,19 +123,15 @@ class _Page(gr.Blocks):  # type: ignore[misc]  # Gradio is untyped here
         **named: Any,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
         """Answer one event; one that no page of ours sends is refused, see ``cleaned``."""
-        session, event = named.get("session_hash"), named.get("event_data")
-        if not is_session(session):
-            # Gradio has begun it already
-            self.state_holder.session_data.pop(session, None)
-            raise _refused(_NO_SESSION)
-        _keep_to_owner(named.get("state"), named.get("request"))
+        session, request = named.get("session_hash"), named.get("request")
         try:
-            inputs = [cleaned(value) for value in inputs]
-            if event is not None:
-                event._data = cleaned(event._data)
-        except ValueError as exc:
-            raise _refused(str(exc)) from exc
-        return await super().process_api(block_fn, inputs, *args, **named)
+            self._check_session(session)
+            _keep_to_owner(named.get("state"), request)
+            inputs = _cleaned(inputs, named.get("event_data"))
+            return await super().process_api(block_fn, inputs, *args, **named)
+        except _RefusedError:
+            mark_refused(request)
+            raise
 
     async def preprocess_data(
         self,
@@ -141,11 +145,26 @@ class _Page(gr.Blocks):  # type: ignore[misc]  # Gradio is untyped here
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         except (gr.Error, ValueError):
             # it quotes what was sent, which may be a picture
-            raise _refused(_NO_INPUTS) from None
+            raise _RefusedError(_NO_INPUTS) from None
+
+    def _check_session(self, session: str | None) -> None:
+        if not is_session(session):
+            # Gradio has begun it already
+            self.state_holder.session_data.pop(session, None)
+            raise _RefusedError(_NO_SESSION)
 
     def forget(self, request: gr.Request) -> None:
         """Drop everything remembered of the page that was closed."""
         self.state_holder.session_data.pop(request.session_hash, None)
+
+
+def _cleaned(inputs: list[Any], event: Any) -> list[Any]:  # noqa: ANN401 - Gradio's own types
+    try:
+        if event is not None:
+            event._data = cleaned(event._data)
+        return [cleaned(value) for value in inputs]
+    except ValueError as exc:
+        raise _RefusedError(str(exc)) from exc
 
 
 def _keep_to_owner(state: Any, request: Any) -> None:  # noqa: ANN401 - Gradio's own types
@@ -155,10 +174,6 @@ def _keep_to_owner(state: Any, request: Any) -> None:  # noqa: ANN401 - Gradio's
     if getattr(state, _OWNER, owner) != owner:
         state.state_data.clear()
     setattr(state, _OWNER, owner)
-
-
-def _refused(why: str) -> gr.Error:
-    return gr.Error(why, print_exception=False)
 
 
 def build_page(served: Served) -> gr.Blocks:

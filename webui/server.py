@@ -28,6 +28,7 @@ from ood_face.bootstrap import (
     open_service,
 )
 from ood_face.errors import ArtifactError, ConfigError, OodFaceError
+from webui.event_gate import EventGate
 from webui.guard import PageGuard
 from webui.http_server import StoppableServer
 from webui.listening import bound, start_listening, why_not
@@ -80,6 +81,8 @@ def build_app(served: Served, signin: SignIn | None = None) -> FastAPI:
         signin = SignIn(served.access, f"ood_face_{settings.port}", audit=served.audit)
     # behind the first, which counts what this refuses
     app.user_middleware.insert(1, Middleware(PageGuard, access=served.access, signin=signin))
+    # behind all others, which bound what it reads
+    app.user_middleware.append(Middleware(EventGate))
     app.mount("/static-page", StaticFiles(directory=_HERE / "static"), name="static-page")
     app.mount("/examples", StaticFiles(directory=_HERE / "examples"), name="examples")
     gr.mount_gradio_app(

@@ -19,6 +19,7 @@ __all__ = [
     "Pairs",
     "Values",
     "as_text",
+    "check_json",
     "from_base64",
     "from_file",
     "json_items",
@@ -178,14 +179,7 @@ def json_items(document: bytes) -> Pairs:
     BodyTooLargeError
         It has too many values.
     """
-    # what is in texts counts as well; base64 has none of these
-    if sum(document.count(mark) for mark in (b",", b"[", b"{")) > MAX_JSON_VALUES:
-        raise BodyTooLargeError(
-            "request.json_values",
-            "the JSON has more than {limit} values; send it in several requests",
-            limit=MAX_JSON_VALUES,
-        )
-    _check_depth(document)
+    check_json(document)
     try:
         value = json.loads(document, object_pairs_hook=Pairs, parse_constant=_no_number)
     except (ValueError, RecursionError) as exc:
@@ -195,7 +189,23 @@ def json_items(document: bytes) -> Pairs:
     return value
 
 
-def _check_depth(document: bytes) -> None:
+def check_json(document: bytes) -> None:
+    """Refuse JSON that would become too many objects, or that is nested too deeply, unparsed.
+
+    Raises
+    ------
+    RequestFormError
+        It is nested too deeply.
+    BodyTooLargeError
+        It has too many values.
+    """
+    # what is in texts counts as well; base64 has none of these
+    if sum(document.count(mark) for mark in (b",", b"[", b"{")) > MAX_JSON_VALUES:
+        raise BodyTooLargeError(
+            "request.json_values",
+            "the JSON has more than {limit} values; send it in several requests",
+            limit=MAX_JSON_VALUES,
+        )
     if document.count(b"[") + document.count(b"{") <= MAX_JSON_DEPTH:
         return
     depth = 0

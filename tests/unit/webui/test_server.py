@@ -154,7 +154,7 @@ def test_a_comparison_runs_and_its_pictures_are_not_kept(client, blocks):
 def test_an_event_that_names_a_file_or_an_address_is_refused(client, blocks, named):
     answer = run_event(client, event_of(blocks, "_compare"), [named, [], "default", "en"])
 
-    assert answer.status_code == 500
+    assert answer.status_code == 422
     assert "root:" not in answer.text
 
 
