@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from ood_face.bootstrap import model_folders
 from ood_face.errors import InputError, OodFaceError
 from ood_face.messages import DEFAULT_LANGUAGE
 from ood_face.types import Role
@@ -228,10 +229,9 @@ class OwnPart:
             raise unreadable()
         form = read_form(wish)
         filled = replace(known, form=form, error=None, saved="")
-        name = self._served.faces.model_id.rpartition("@")[0]
-        model_dir = self._served.settings.weights_dir / name
+        folders = model_folders(self._served.settings, self._served.faces.model_id)
         try:
-            saved = save_as_scenario(result.report, form, policies, model_dir, caller)
+            saved = save_as_scenario(result.report, form, policies, folders, caller)
         except OodFaceError as error:
             return replace(filled, error=error)
         return replace(filled, saved=saved)

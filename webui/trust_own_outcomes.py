@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from ood_face.bootstrap import ModelFolders
     from ood_face.calibration.own_report_values import OwnReport
     from ood_face.service import PolicyService
     from ood_face.types import Caller
@@ -89,9 +90,17 @@ def read_form(sent: Mapping[str, Any]) -> SaveForm:
 
 
 def save_as_scenario(
-    report: OwnReport, form: SaveForm, policies: PolicyService, model_dir: Path, caller: Caller
+    report: OwnReport,
+    form: SaveForm,
+    policies: PolicyService,
+    folders: ModelFolders,
+    caller: Caller,
 ) -> str:
     """Save a report's threshold, and if wanted its calibration, and put them in force.
+
+    Parameters
+    ----------
+    folders : the model's; the calibration comes into the server's own
 
     Returns
     -------
@@ -116,7 +125,9 @@ def save_as_scenario(
     written: list[Path] = []
     if calibration is not None:
         made = datetime.now(UTC).isoformat(timespec="seconds")
-        written = save_own_calibration(report, model_dir, calibration, made)
+        written = save_own_calibration(
+            report, folders.own, calibration, made, beside=folders.weights
+        )
     try:
         policies.save_scenario(scenario, caller)
     except (ArtifactError, ConfigError, InputError, StorageError):

@@ -8,7 +8,9 @@ from ood_face.bootstrap.in_force import PolicyCheck
 from ood_face.bootstrap.models import open_rts_embedder, open_service
 from ood_face.bootstrap.policies import check_policies, open_policies
 from ood_face.bootstrap.reading import (
+    ModelFolders,
     check_new_scenario,
+    model_folders,
     open_scenario,
     open_scenarios,
     read_settings,
@@ -27,12 +29,14 @@ from ood_face.bootstrap.stores import (
 
 __all__ = [
     "ModelCard",
+    "ModelFolders",
     "PolicyCheck",
     "TestedPairs",
     "check_new_scenario",
     "check_policies",
     "copy_gallery",
     "create_backup",
+    "model_folders",
     "open_audit",
     "open_drift",
     "open_galleries",

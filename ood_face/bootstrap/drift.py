@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ood_face.bootstrap.reading import calibrated_folder
 from ood_face.errors import CalibrationMissingError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _references(settings: Settings, model_id: str) -> dict[str, Reference]:
     from ood_face.calibration.files import load_calibration  # noqa: PLC0415
     from ood_face.monitoring.drift_windows import Reference  # noqa: PLC0415
 
-    folder = settings.weights_dir / model_id.rpartition("@")[0]
+    folder = calibrated_folder(settings, model_id, settings.drift_calibration)
     found = load_calibration(folder, settings.drift_calibration, model_id)
     report = found.report
     quantiles = report.get("reference", {}).get("ood_score", [])

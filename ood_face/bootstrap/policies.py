@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ood_face.artifacts import PROBABILITY_FILE, Manifest, sha256_of, verified_path
 from ood_face.bootstrap.in_force import PolicyCheck, compare_policies, note_policies
-from ood_face.bootstrap.reading import open_scenarios, save_scenario, saving_path
+from ood_face.bootstrap.reading import (
+    calibrated_folder,
+    open_scenarios,
+    save_scenario,
+    saving_path,
+)
 from ood_face.errors import CalibrationMissingError, ConfigError
 from ood_face.service import Policies, PolicyService
 from ood_face.types import MODEL_CALIBRATION, NO_CALIBRATION, CalibrationFacts
@@ -148,10 +153,10 @@ def _calibrations(
     from ood_face.calibration.files import calibration_path, load_calibration  # noqa: PLC0415
     from ood_face.matching.probability import CalibratedSimilarity  # noqa: PLC0415
 
-    folder = settings.weights_dir / model_id.rpartition("@")[0]
     found: list[tuple[CalibrationFacts, SameEstimator]] = []
     named = {name for one in scenarios for name in one.calibrations}
     for name in sorted(named - {MODEL_CALIBRATION, NO_CALIBRATION}):
+        folder = calibrated_folder(settings, model_id, name)
         calibration = load_calibration(folder, name, model_id)
         if calibration.input.kind != "similarity" or calibration.prior is None:
             raise CalibrationMissingError(

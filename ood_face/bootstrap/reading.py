@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ood_face.config import Settings
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCENARIOS_FILE",
+    "ModelFolders",
+    "calibrated_folder",
     "check_new_scenario",
+    "model_folders",
     "open_scenario",
     "open_scenarios",
     "read_settings",
@@ -28,6 +32,21 @@ __all__ = [
 
 # of the data folder
 SCENARIOS_FILE = "scenarios.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolders:
+    """Where calibrations of a model lie.
+
+    Attributes
+    ----------
+    own : in the data folder; a running server saves them here, as it may have no right to write
+        beside the weights
+    weights : what came with the model, and what ``ood-face calibrate`` makes
+    """
+
+    own: Path
+    weights: Path
 
 
 def read_settings(**overrides: object) -> Settings:
@@ -84,6 +103,20 @@ def saving_path(settings: Settings) -> Path:
     """Return the file that a running server saves scenarios in."""
     chosen = settings.scenarios_file
     return settings.data_dir / SCENARIOS_FILE if chosen is None else chosen
+
+
+def model_folders(settings: Settings, model_id: str) -> ModelFolders:
+    """Return where calibrations of a model lie."""
+    name = model_id.rpartition("@")[0]
+    return ModelFolders(settings.data_dir / name, settings.weights_dir / name)
+
+
+def calibrated_folder(settings: Settings, model_id: str, name: str) -> Path:
+    """Return the folder of a model that has a calibration: the server's own, or the weights'."""
+    from ood_face.calibration.files import calibration_path  # noqa: PLC0415
+
+    folders = model_folders(settings, model_id)
+    return folders.own if calibration_path(folders.own, name).is_file() else folders.weights
 
 
 def save_scenario(path: Path, scenario: Scenario) -> None:

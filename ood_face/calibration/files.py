@@ -1,6 +1,7 @@
 """Calibration files: what was fitted, to which model's numbers, on which data, how well it holds.
 
-They lie beside the model, ``weights/<model>/calibration/<name>.toml``, one for each place or use.
+They lie beside the model, ``weights/<model>/calibration/<name>.toml``, one for each place or use;
+those that a running server saved lie in the same way in its data folder.
 """
 
 from __future__ import annotations

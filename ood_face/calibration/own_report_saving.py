@@ -1,4 +1,4 @@
-"""From a report to use: its calibration as a file beside the model, its threshold as a scenario."""
+"""From a report to use: its calibration as a file of the model, its threshold as a scenario."""
 
 from __future__ import annotations
 
@@ -26,15 +26,22 @@ __all__ = ["check_replaceable", "own_scenario", "save_own_calibration", "write_w
 
 
 def save_own_calibration(
-    report: OwnReport, model_dir: Path, name: str, made: str, *, instead: bool = False
+    report: OwnReport,
+    model_dir: Path,
+    name: str,
+    made: str,
+    *,
+    instead: bool = False,
+    beside: Path | None = None,
 ) -> list[Path]:
-    """Write the calibration that a report fitted beside the model; return the files.
+    """Write the calibration that a report fitted into a model's folder; return the files.
 
     Parameters
     ----------
     name : under which scenarios select it
     made : when, ISO 8601, UTC
     instead : replace a calibration of this name
+    beside : another folder of the model; a name that is taken there is taken
 
     Raises
     ------
@@ -46,7 +53,8 @@ def save_own_calibration(
     if isinstance(section, InputError):
         raise section
     path = calibration_path(model_dir, name)
-    if path.exists() and not instead:
+    taken = path.exists() or (beside is not None and calibration_path(beside, name).exists())
+    if taken and not instead:
         raise InputError(
             "trust.calibration_present",
             "the model has a calibration {name} already; choose another name, or replace it",
@@ -54,7 +62,7 @@ def save_own_calibration(
         )
     check_replaceable(path)
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise InputError.unwritable(path, exc) from exc
     about = {**section.calibration.report, "data": _about(report, section.calibration)}

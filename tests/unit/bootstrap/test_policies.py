@@ -74,6 +74,16 @@ def test_calibrations_that_no_scenario_names_are_not_read(settings):
     assert list(read_policies(settings, MODEL_ID).calibrations) == ["day", "night"]
 
 
+def test_what_a_running_server_saved_is_read_from_the_data_folder(settings):
+    beside = calibration_path(settings.weights_dir / "fake-1", "night")
+    own = calibration_path(settings.data_dir / "fake-1", "night")
+    own.parent.mkdir(parents=True)
+    beside.rename(own)
+    found = read_policies(settings, MODEL_ID)
+    assert list(found.calibrations) == ["day", "night"]
+    assert found.facts[2].file_sha256 == sha256_of(own)
+
+
 def edit(path: Path, before: str, after: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert before in text

@@ -15,13 +15,13 @@ import pytest
 from ood_face.calibration.own_report import make_report
 from ood_face.calibration.own_report_files import report_document
 from ood_face.errors import BusyError, ConfigError, InputError
-from ood_face.types import Policy, Scenario
+from ood_face.types import Scenario
 from tests.fakes import FullAdmission, fake_service, picture, png
 from tests.unit.calibration.own_faces import drawn_faces, faces_of, same_model
 from webui.bundle import BundledFile
 from webui.catalogue import texts
 from webui.job_progress import JobCancelled, Progress, Step
-from webui.trust_own_outcomes import OwnOutcome, SaveForm, read_form, save_as_scenario
+from webui.trust_own_outcomes import OwnOutcome, SaveForm
 from webui.trust_own_work import OwnPlan, OwnResult, OwnTask, own_plan
 from webui.uploads import Limits
 from webui.views.trust_operating import recommended
@@ -30,6 +30,7 @@ from webui.views.trust_report import report_view
 
 if TYPE_CHECKING:
     from pathlib import Path
+
 
 EN, ZH = texts("en"), texts("zh")
 LIMITS = Limits(2**20, 10**6, 1, 2**20)
@@ -56,23 +57,6 @@ def people(*names: str) -> list[BundledFile]:
 def task(files: list[BundledFile], folder: Path, **changes: object) -> OwnTask:
     made = OwnTask(fake_service(), files, "own pictures", LIMITS, SCENARIO, folder / "uploads")
     return replace(made, **changes)
-
-
-class Policies:
-    """Notes what it is told; ``refusal`` is raised in the place of saving."""
-
-    def __init__(self, refusal: Exception | None = None) -> None:
-        self.refusal = refusal
-        self.saved: list[Scenario] = []
-        self.reloads = 0
-
-    def save_scenario(self, scenario: Scenario, _caller: object) -> None:
-        if self.refusal is not None:
-            raise self.refusal
-        self.saved.append(scenario)
-
-    def reload(self, _caller: object) -> None:
-        self.reloads += 1
 
 
 @pytest.fixture(scope="module")
@@ -177,55 +161,6 @@ def test_no_point_is_recommended_where_there_is_none():
     few = faces_of(np.eye(4)[[0, 0, 1, 1]], np.array([0, 0, 1, 1]), np.ones(4))
 
     assert recommended(make_report(few, SCENARIO, None, (0.01,))) is None
-
-
-def test_a_report_becomes_a_scenario_in_force(report, tmp_path):
-    policies = Policies()
-    name = save_as_scenario(report, SaveForm("desk", 0.01), policies, tmp_path, None)
-
-    (saved,) = policies.saved
-    assert name == saved.name == "desk"
-    assert saved.same_above == recommended(report)[2].threshold.value
-    assert saved.policy is Policy.SIMILARITY
-    assert policies.reloads == 1
-    assert list(tmp_path.rglob("*.toml")) == []
-
-
-def test_a_calibration_is_kept_beside_the_model_and_decides(report, tmp_path):
-    policies = Policies()
-    lenient = replace(report.scenario, same_probability_above=0.6, different_probability_below=0.4)
-    form = SaveForm("desk", 0.01, calibrate=True)
-    save_as_scenario(replace(report, scenario=lenient), form, policies, tmp_path, None)
-
-    assert policies.saved[0].calibration == "desk"
-    assert policies.saved[0].policy is Policy.PROBABILITY
-    assert [path.name for path in tmp_path.rglob("*.toml")] == ["desk.toml"]
-
-
-def test_a_scenario_that_is_refused_leaves_no_calibration_behind(report, tmp_path):
-    taken = Policies(ConfigError("scenarios.known", "there is such a scenario"))
-    lenient = replace(report.scenario, same_probability_above=0.6, different_probability_below=0.4)
-    form = SaveForm("desk", 0.01, calibrate=True)
-    with pytest.raises(ConfigError):
-        save_as_scenario(replace(report, scenario=lenient), form, taken, tmp_path, None)
-
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-    assert taken.reloads == 0
-
-
-@pytest.mark.parametrize(
-    "sent", [{}, {"name": 1, "fmr": ""}, {"name": "a", "fmr": "x"}, {"name": "a", "fmr": None}]
-)
-def test_a_form_that_no_page_of_ours_sends_is_refused(sent):
-    with pytest.raises(InputError):
-        read_form(sent)
-
-
-def test_a_form_is_read():
-    sent = {"name": " desk ", "fmr": "0.001", "calibrate": True}
-
-    assert read_form(sent) == SaveForm("desk", 0.001, calibrate=True)
-    assert read_form({"name": "d", "fmr": ""}) == SaveForm("d")
 
 
 def test_every_stage_says_what_happens():
