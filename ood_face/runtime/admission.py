@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -45,6 +46,8 @@ class BoundedAdmission:
         # guards all below; never held while anybody waits or works
         self._counting = threading.Lock()
         self._at_work = 0
+        # since when each is inside, in the order of coming
+        self._since_s: dict[object, float] = {}
         # each is set when a place is handed to it; while one waits, no place is free
         self._queue: deque[_Turn] = deque()
         self._refused_full = 0
@@ -54,6 +57,7 @@ class BoundedAdmission:
     def load(self) -> AdmissionLoad:
         """Who is in and who waits right now, and how many were refused so far."""
         with self._counting:
+            since_s = next(iter(self._since_s.values()), None)
             return AdmissionLoad(
                 at_work=self._at_work,
                 waiting=len(self._queue),
@@ -61,6 +65,7 @@ class BoundedAdmission:
                 queue_size=self._queue_size,
                 refused_full=self._refused_full,
                 refused_late=self._refused_late,
+                longest_s=0.0 if since_s is None else time.monotonic() - since_s,
             )
 
     def check_room(self) -> None:
@@ -85,11 +90,14 @@ class BoundedAdmission:
             The queue is full, or no place came free in time.
         """
         self._enter()
+        guest = object()
+        with self._counting:
+            self._since_s[guest] = time.monotonic()
         try:
             with self._cores.apart():
                 yield
         finally:
-            self._leave()
+            self._leave(guest)
 
     def _enter(self) -> None:
         with self._counting:
@@ -122,8 +130,9 @@ class BoundedAdmission:
                 turn.left = True
                 turn.set()
 
-    def _leave(self) -> None:
+    def _leave(self, guest: object) -> None:
         with self._counting:
+            del self._since_s[guest]
             if self._queue:
                 # handed on, so that nobody who has just come takes it
                 self._queue.popleft().set()

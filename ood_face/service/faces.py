@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ood_face.imaging.arrays import check_crops, check_image
 from ood_face.service.observing import VerdictFeed
 from ood_face.service.probing import Prober, check_dropout
-from ood_face.service.self_test import run_self_test
+from ood_face.service.self_test import check_not_stuck, run_self_test
 from ood_face.service.work import TimedAdmission, WorkFeed
 from ood_face.uncertainty import DEFAULT_PASSES, wanted_passes
 
@@ -287,6 +287,8 @@ class FaceService:
         Raises
         ------
         BackendError
-            A network failed, or its output is not what it must be.
+            A network failed, its output is not what it must be, or a request has been at work
+            for longer than any can need.
         """
+        check_not_stuck(self.places.load)
         run_self_test(self._detector, self._embedder)

@@ -1,4 +1,4 @@
-"""Whether the networks work: both run once on a fixed pattern."""
+"""Whether the service works: both networks run once on a fixed pattern, and no request is stuck."""
 
 from __future__ import annotations
 
@@ -11,8 +11,27 @@ from ood_face.imaging.arrays import colour_ramps
 
 if TYPE_CHECKING:
     from ood_face.ports import Detector, Embedder
+    from ood_face.types import AdmissionLoad
 
-__all__ = ["run_self_test"]
+__all__ = ["STUCK_S", "check_not_stuck", "run_self_test"]
+
+# 200 passes of Monte Carlo dropout over a hundred faces take two minutes on two cores
+STUCK_S = 600.0
+
+
+def check_not_stuck(load: AdmissionLoad) -> None:
+    """Raise BackendError if a request has been at work for longer than any can need.
+
+    What hangs in a network's code ends with the process alone, and keeps its place until then.
+    """
+    if load.longest_s > STUCK_S:
+        raise BackendError(
+            "service.stuck",
+            "a request has been at work for {seconds:.0f} s, and none can need more than "
+            "{limit_s:.0f} s: the server is to be restarted",
+            seconds=load.longest_s,
+            limit_s=STUCK_S,
+        )
 
 
 def run_self_test(detector: Detector, embedder: Embedder) -> None:

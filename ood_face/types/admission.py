@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["AdmissionLoad"]
 
@@ -19,6 +19,7 @@ class AdmissionLoad:
     queue_size : requests that may wait
     refused_full : so many found the queue full, since the start
     refused_late : so many waited as long as one may, since the start
+    longest_s : seconds that the one inside for longest has been there; 0: nobody is inside
     """
 
     at_work: int = 0
@@ -27,3 +28,4 @@ class AdmissionLoad:
     queue_size: int = 0
     refused_full: int = 0
     refused_late: int = 0
+    longest_s: float = field(default=0.0, compare=False)

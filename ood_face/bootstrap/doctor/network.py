@@ -62,7 +62,8 @@ def _taken_or_free(settings: Settings, target: str) -> Finding:
         return _free(settings)
     alive = _ask(target, port, "/healthz")
     ready = _ask(target, port, "/readyz") if alive.body.get("status") == "ok" else alive
-    if alive.body.get("status") != "ok" or "status" not in ready.body:
+    silent = ready.status == 0  # busy, or hung
+    if alive.body.get("status") != "ok" or ("status" not in ready.body and not silent):
         return problem("port", "port_taken", **values)
     if ready.status == http.client.OK:
         return ok("port", "port_ours", model=str(ready.body.get("model_id")), **values)

@@ -6,8 +6,9 @@ import pytest
 
 import ood_face
 from ood_face.errors import BackendError
-from ood_face.types import QualityScore
-from tests.fakes import FakeEmbedder, fake_service
+from ood_face.service.self_test import STUCK_S
+from ood_face.types import AdmissionLoad, QualityScore
+from tests.fakes import CountingAdmission, FakeEmbedder, fake_service
 
 
 class CountingEmbedder(FakeEmbedder):
@@ -71,6 +72,25 @@ def test_readyz_of_a_broken_model(client_of, caplog):
         assert client.get("/healthz").status_code == 200
         embedder.broken = False
         time.sleep(1.05)
+        assert client.get("/readyz").status_code == 200
+
+
+def test_readyz_fails_while_a_request_is_stuck(client_of, caplog):
+    class Stuck(CountingAdmission):
+        load = AdmissionLoad(at_work=1, waiting=0, workers=2, longest_s=STUCK_S + 1)
+
+    with client_of(fake_service(admission=Stuck())) as client:
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json()["code"]) == (503, "request.not_ready")
+        assert "at work for 601 s" in caplog.text
+        assert client.get("/healthz").status_code == 200
+
+
+def test_readyz_is_patient_with_long_work(client_of):
+    class Slow(CountingAdmission):
+        load = AdmissionLoad(at_work=1, waiting=0, workers=2, longest_s=STUCK_S)
+
+    with client_of(fake_service(admission=Slow())) as client:
         assert client.get("/readyz").status_code == 200
 
 

@@ -36,11 +36,13 @@ def served(handler: type[BaseHTTPRequestHandler], server_class, address):
 
 
 @contextmanager
-def answering(answers: dict[str, tuple[int, str]]) -> Iterator[int]:
-    """Serve these answers by path, and 404 else; yield the port."""
+def answering(answers: dict[str, tuple[int, str]], silent: str = "") -> Iterator[int]:
+    """Serve these answers by path, and 404 else, but nothing at one; yield the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            if self.path == silent:
+                return
             status, body = answers.get(self.path, (404, "<html>"))
             self.send_response(status)
             self.end_headers()
@@ -79,6 +81,12 @@ def test_our_own_server_is_known_by_its_answers(host):
     answers["/readyz"] = (503, '{"status":503,"code":"request.self_test"}')
     with answering(answers) as port:
         assert port_key(port, host) == (State.PROBLEM, "port_not_ready")
+
+
+def test_our_own_server_is_known_also_where_it_does_not_say_whether_it_is_ready():
+    with answering({"/healthz": (200, '{"status":"ok"}')}, silent="/readyz") as port:
+        found = check_port(Settings(_env_file=None, host="127.0.0.1", port=port))
+    assert (found.state, found.key) == (State.PROBLEM, "port_not_ready")
 
 
 @pytest.mark.parametrize("body", ["<html>", '{"status":"up"}', "[1]", "\xff"])

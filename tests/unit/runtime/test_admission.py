@@ -118,6 +118,20 @@ def test_the_load_says_who_is_in_who_waits_and_who_was_refused(guests):
     assert patient.load.at_work == 0
 
 
+def test_the_load_says_for_how_long_the_first_has_been_inside(monkeypatch):
+    now_s = [100.0]
+    monkeypatch.setattr("ood_face.runtime.admission.time.monotonic", lambda: now_s[0])
+    admission = BoundedAdmission(2, 0, 1.0)
+    assert admission.load.longest_s == 0
+    with admission.admit():
+        now_s[0] = 107.0
+        with admission.admit():
+            now_s[0] = 110.0
+            assert admission.load.longest_s == 10
+        assert admission.load.longest_s == 10
+    assert admission.load.longest_s == 0
+
+
 def test_who_has_waited_longest_comes_next_and_nobody_overtakes(guests):
     admission = BoundedAdmission(1, 3, 60.0)
     holder = guests(admission)
