@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["check_settings", "settings_or_defaults"]
 
 _PREFIX = "OOD_FACE_"
-# read by the makefile for `make bench`
-_OTHERS = {"OOD_FACE_FACENET_PYTHON"}
 _SECRET = {"OOD_FACE_MILVUS_TOKEN"}
 
 
@@ -66,7 +64,7 @@ def _unknown(found: Given) -> Iterator[Finding]:
     known = [name.upper() for name in Settings.model_fields]
     for name, where in sorted(found.names.items()):
         own = name.removeprefix(_PREFIX)
-        if own in known or name in _OTHERS:
+        if own in known:
             continue
         near = difflib.get_close_matches(own, known, n=1)
         if near:
