@@ -15,47 +15,17 @@ from typing import TYPE_CHECKING
 import httpx
 import psutil
 
-from tests.faults.live_server import PATIENCE_S, PICTURES, LiveServer, live_server, note, until
+from tests.faults.gallery_requests import best, enrol, make_gallery, subject
+from tests.faults.live_server import LiveServer, live_server, note, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PICTURE = (PICTURES / "obama_1.jpg").read_bytes()
 ROUNDS = 3
 WRITERS = 4
 # a mount of one's own: root, or a system that lets everybody have a namespace
 OWN_DISK = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
 MOUNT = 'mount -t tmpfs -o size=24m tmpfs "$0"'
-
-
-def make_gallery(server: LiveServer) -> None:
-    answer = httpx.post(f"{server.address}/v1/galleries", json={"name": "staff"}, timeout=60)
-    assert answer.status_code == 201, answer.text
-
-
-def enrol(server: LiveServer, subject_id: str) -> httpx.Response:
-    """Enrol somebody; all have the same face."""
-    return httpx.post(
-        f"{server.address}/v1/galleries/staff/subjects",
-        data={"subject_id": subject_id, "force": "true"},
-        files={"image": ("a.jpg", PICTURE)},
-        timeout=PATIENCE_S,
-    )
-
-
-def subject(server: LiveServer, subject_id: str) -> httpx.Response:
-    return httpx.get(f"{server.address}/v1/galleries/staff/subjects/{subject_id}", timeout=60)
-
-
-def best(server: LiveServer) -> float:
-    """Return the similarity of the face to the most similar person."""
-    answer = httpx.post(
-        f"{server.address}/v1/galleries/staff:identify",
-        files={"image": ("a.jpg", PICTURE)},
-        timeout=60,
-    )
-    assert answer.status_code == 200, answer.text
-    return answer.json()["candidates"][0]["similarity"]
 
 
 def test_whoever_was_told_to_be_enrolled_is_there_after_a_kill(tmp_path):
