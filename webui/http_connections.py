@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
+    from ood_face.api.metrics import ConnectionMetrics
     from ood_face.config import Settings
     from webui.http_refusals import Refusal
 
@@ -40,12 +41,14 @@ class Pace:
     ----------
     settings : the limits
     max_connections : so many at once
+    metrics : is told what becomes of connections
     waiting : connections without a request, longest first
     stopping : the server is about to end
     """
 
     settings: Settings
     max_connections: int
+    metrics: ConnectionMetrics | None = None
     waiting: dict[PacedProtocol, None] = field(default_factory=dict)
     stopping: bool = False
 
@@ -92,6 +95,7 @@ class PacedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, if there is room or can be made."""
         super().connection_made(transport)
+        self._count()
         if len(self.connections) > self._pace.max_connections:
             if not self._pace.waiting:
                 self._refuse(NO_ROOM)
@@ -105,6 +109,7 @@ class PacedProtocol(H11Protocol):
         if self._answer_timer is not None:
             self._answer_timer.cancel()
         super().connection_lost(exc)
+        self._count()
 
     def data_received(self, data: bytes) -> None:
         """Read on; see whether the request is further than before."""
@@ -231,6 +236,8 @@ class PacedProtocol(H11Protocol):
         self._stop_waiting()
         self._unset_keepalive_if_required()
         self._refused = True
+        if self._pace.metrics is not None:
+            self._pace.metrics.refused(refusal.reason)
         if self.cycle is not None and not self.cycle.response_complete:
             begun = self.cycle.response_started
             self.cycle.disconnected = True
@@ -244,6 +251,10 @@ class PacedProtocol(H11Protocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._timer = self.loop.call_later(_LINGER_S, self.transport.abort)
+
+    def _count(self) -> None:
+        if self._pace.metrics is not None:
+            self._pace.metrics.opened(len(self.connections))
 
     def _close(self) -> None:
         self.transport.close()

@@ -27,6 +27,11 @@ class Refusal:
     code: str
     detail: str
 
+    @property
+    def reason(self) -> str:
+        """Why, as the metrics have it."""
+        return self.code.rpartition(".")[2]
+
     def encoded(self) -> bytes:
         """Return the whole answer."""
         body = json.dumps(

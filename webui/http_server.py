@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from ood_face.api.metrics import ConnectionMetrics
     from ood_face.config import Settings
 
 __all__ = ["StoppableServer", "accepted", "raised_limit"]
@@ -44,13 +45,16 @@ class StoppableServer(uvicorn.Server):
     ----------
     app : what answers
     settings : the limits
+    metrics : is told what becomes of connections
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, metrics: ConnectionMetrics | None = None
+    ) -> None:
         limit = _raise_file_limit(settings.max_connections)
         if limit < settings.max_connections:
             _logger.warning("%d connections at most: the limit on open files allows no more", limit)
-        self._pace = Pace(settings, limit)
+        self._pace = Pace(settings, limit, metrics)
         config = uvicorn.Config(
             _answered(app),
             # a factory serves as well as a class

@@ -154,10 +154,15 @@ def serve(settings: Settings) -> int:
             return _fail(EXIT_ARTIFACT, f"{exc}; {_MEND_WEIGHTS}", settings)
         except OodFaceError as exc:
             return _fail(EXIT_BACKEND, str(exc), settings)
-        server = StoppableServer(build_app(served), settings)
+        server = _server_of(served)
         _logger.info("model %s", service.model_id)
         reload_on_hangup(policies)
         return _run(server, listener, settings)
+
+
+def _server_of(served: Served) -> StoppableServer:
+    app = build_app(served)
+    return StoppableServer(app, served.settings, app.state.connections)
 
 
 def _run(server: StoppableServer, listener: socket.socket, settings: Settings) -> int:

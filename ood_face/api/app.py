@@ -83,6 +83,7 @@ def create_app(served: Served) -> FastAPI:
     app.state.access = served.access
     readiness = Readiness(service)
     metrics = Metrics(served, readiness)
+    app.state.connections = metrics.connections
     app.include_router(make_router(service, settings, readiness))
     if served.galleries is not None:
         app.include_router(make_gallery_router(service, served.galleries, settings))

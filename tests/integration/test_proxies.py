@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
-import time
 
 import httpx
 import pytest
 
 from ood_face.config import Settings
+from tests.integration.threaded_server import running
 from webui.http_server import StoppableServer
 
 FORWARDED = {"X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https"}
@@ -28,19 +26,8 @@ async def who(scope, _receive, send):
 def seen_by_a_server(**settings: object) -> list[str]:
     """Return address and scheme of a request that comes from 127.0.0.1 and says otherwise."""
     server = StoppableServer(who, Settings(_env_file=None, **settings))
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            end = time.monotonic() + 30
-            while not server.started and time.monotonic() < end:
-                time.sleep(0.01)
-            address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            found: list[str] = httpx.get(address, headers=FORWARDED).json()
-        finally:
-            server.should_exit = True
-            thread.join(30)
+    with running(server) as port:
+        found: list[str] = httpx.get(f"http://127.0.0.1:{port}", headers=FORWARDED).json()
     return found
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from ood_face.api.metrics.connections import ConnectionMetrics
 from ood_face.api.metrics.drift import DriftCollector
 from ood_face.api.metrics.requests import RequestMetrics
 from ood_face.api.metrics.state import StateCollector
@@ -31,11 +32,13 @@ class Metrics:
     ----------
     registry : of this application alone
     requests : takes requests that are over
+    connections : takes what becomes of connections
     """
 
     def __init__(self, served: Served, readiness: Readiness) -> None:
         self.registry = CollectorRegistry()
         self.requests = RequestMetrics(self.registry)
+        self.connections = ConnectionMetrics(self.registry)
         work = WorkMetrics(self.registry)
         self.registry.register(StateCollector(served.faces, served.settings, readiness))
         self.registry.register(
