@@ -250,8 +250,9 @@ def _read_webp(data: bytes) -> Container:
 
 def _lone_picture(chunks: list[bytes], size_px: tuple[int, int]) -> bytes | None:
     # a file with the picture's chunk alone, where there is one picture and no layer of alpha
-    if chunks and chunks[0][:4] == b"VP8X" and not chunks[0][8] & _WEBP_ALPHA_OR_ANIMATION:
-        chunks = chunks[1:]
+    if chunks and chunks[0][:4] == b"VP8X":
+        flags = int.from_bytes(chunks[0][8:9])
+        chunks = [] if flags & _WEBP_ALPHA_OR_ANIMATION else chunks[1:]
     if len(chunks) != 1 or chunks[0][:4] not in (b"VP8 ", b"VP8L"):
         return None
     picture = chunks[0] + b"\x00" * (len(chunks[0]) % 2)

@@ -12,7 +12,15 @@ from PIL import Image
 from ood_face.errors import ImageDecodeError, ImageTooLargeError
 from ood_face.imaging import decode
 from ood_face.imaging.decode import MIN_SIDE_PX
-from tests.unit.imaging.files import PNG_SIGNATURE, encode, exif, png_chunk, smooth_picture
+from tests.unit.imaging.files import (
+    PNG_SIGNATURE,
+    encode,
+    exif,
+    png_chunk,
+    smooth_picture,
+    webp_chunk,
+    webp_file,
+)
 
 MAX_PIXELS = 300_000
 LONGEST_S = 5.0
@@ -37,6 +45,11 @@ SEEDS = (
     encode(RGB.convert("P"), "BMP"),
     encode(RGB.convert("1"), "BMP"),
     encode(RGB.convert("RGBA"), "BMP"),
+)
+WEBP_BODIES = (
+    encode(RGB, "WEBP")[20:],
+    encode(RGB, "WEBP", lossless=True)[20:],
+    bytes(4) + (39).to_bytes(3, "little") + (29).to_bytes(3, "little"),
 )
 HEADER_BYTES = 140
 FUZZ = settings(
@@ -115,6 +128,21 @@ def test_repeated_parts(seed, data):
 )
 def test_valid_beginnings_of_noise(head, noise):
     check(head + noise)
+
+
+@st.composite
+def webp_chunks(draw: st.DrawFn) -> bytes:
+    kind = draw(st.sampled_from([b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANMF", b"EXIF"]))
+    body = bytearray(draw(st.sampled_from(WEBP_BODIES)))
+    if body and draw(st.booleans()):
+        body[draw(st.integers(0, min(len(body), 12) - 1))] ^= draw(st.integers(1, 255))
+    return webp_chunk(kind, bytes(body[: draw(st.sampled_from([None, 0, 4, 9, 10]))]))
+
+
+@settings(FUZZ, max_examples=1000)
+@given(st.lists(webp_chunks(), min_size=1, max_size=3))
+def test_webps_of_chunks_that_do_not_fit(chunks):
+    check(webp_file(*chunks))
 
 
 @settings(max_examples=200, deadline=None)

@@ -75,8 +75,18 @@ def test_layers_and_animations_are_left_to_pillow(data):
         extended(0, webp_chunk(b"ALPH", b"\x00" * 9), LOSSY[12:]),
         extended(0, LOSSY[12:], size_px=(102, 75)),
         extended(0),
+        webp_file(webp_chunk(b"VP8X", b""), LOSSY[12:]),
+        webp_file(webp_chunk(b"VP8L", LOSSLESS[20:24]), LOSSY[12:]),
     ],
-    ids=["flag-of-alpha", "two-pictures", "alpha-without-flag", "other-size", "no-picture"],
+    ids=[
+        "flag-of-alpha",
+        "two-pictures",
+        "alpha-without-flag",
+        "other-size",
+        "no-picture",
+        "no-header",
+        "cut",
+    ],
 )
 def test_a_file_that_contradicts_itself_is_left_to_pillow(data):
     assert in_short(data) is None
