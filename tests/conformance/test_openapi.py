@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import threading
-import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -33,6 +30,7 @@ from ood_face.types import Role
 from tests.fakes import fake_gallery_service
 from tests.fakes.audit import RecordingAudit
 from tests.fakes.review import FakeReviewQueue
+from tests.integration.threaded_server import running
 from tests.unit.api.people import ANN, SUBJECTS, shot
 from tests.unit.api.test_api_calibration import Files
 from tests.unit.service.chosen import service_of
@@ -79,20 +77,10 @@ def api(tmp_path):
             policies=PolicyService(service, Files(), audit),
         )
         config = uvicorn.Config(create_app(served), log_config=None, access_log=False)
-        server = uvicorn.Server(config)
-        listener = opened.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        try:
-            while not server.started:
-                time.sleep(0.01)
-            address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            enrol_one(address, key)
-            yield address, key
-        finally:
-            server.should_exit = True
-            thread.join(30)
+        port = opened.enter_context(running(uvicorn.Server(config)))
+        address = f"http://127.0.0.1:{port}"
+        enrol_one(address, key)
+        yield address, key
 
 
 def run(api, folder, phases: str, pictures: str = "", settings: str = "") -> dict:

@@ -47,6 +47,7 @@ class Clock:
 def clock(tmp_path: Path) -> Clock:
     compiler = shutil.which("cc")
     if compiler is None:
+        # the project is used and tested without one too, and no other way moves one process's clock
         pytest.skip("no C compiler: a process's clock cannot be moved")
     library = tmp_path / "moved_clock.so"
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, SOURCE], check=True)

@@ -22,10 +22,8 @@ def answer_to(server, *pieces: bytes) -> str:
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S) as connection:
         for piece in pieces:
             connection.sendall(piece)
-        received = b""
-        while chunk := connection.recv(65536):
-            received += chunk
-    return received.decode("latin-1")
+        with connection.makefile("rb") as received:
+            return received.read().decode("latin-1")
 
 
 @pytest.mark.parametrize(

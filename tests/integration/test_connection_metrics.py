@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from contextlib import ExitStack
 
 import pytest
@@ -12,11 +11,10 @@ from prometheus_client import CollectorRegistry
 from ood_face.api.metrics import ConnectionMetrics
 from ood_face.api.metrics.connections import REFUSALS
 from ood_face.config import Settings
-from tests.integration.threaded_server import running
+from tests.integration.threaded_server import PATIENCE_S, running, wait_until
 from webui import http_refusals
 from webui.http_server import StoppableServer
 
-PATIENCE_S = 30.0
 HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 
@@ -49,10 +47,7 @@ class Watched:
         return {reason: count for reason, count in found.items() if count}
 
     def wait(self, open_now: int) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while self.open != open_now and time.monotonic() < end:
-            time.sleep(0.01)
-        assert self.open == open_now
+        wait_until(lambda: self.open == open_now, f"{open_now} open connections")
 
 
 def connected(port: int) -> socket.socket:
@@ -61,10 +56,8 @@ def connected(port: int) -> socket.socket:
 
 def answer(one: socket.socket) -> bytes:
     """Return all that a server says until it closes."""
-    said = b""
-    while part := one.recv(65536):
-        said += part
-    return said
+    with one.makefile("rb") as said:
+        return said.read()
 
 
 def test_connections_are_counted_while_they_are_open():
@@ -103,9 +96,7 @@ def test_connections_beyond_the_limit_are_counted():
         for _ in range(16):
             opened.enter_context(connected(port)).sendall(HEAD + b"\r\n")
         # those whose request is at work give no way
-        end = time.monotonic() + PATIENCE_S
-        while watched.at_work < 16 and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_until(lambda: watched.at_work == 16, "16 requests at work")
         with connected(port) as one_more:
             assert b'"code": "busy.connections"' in answer(one_more)
         assert watched.refused() == {"connections": 1}

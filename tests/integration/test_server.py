@@ -17,6 +17,7 @@ from ood_face.api.served import Served
 from ood_face.config import Settings
 from ood_face.runtime import BoundedAdmission
 from tests.fakes import FakeDetector, fake_service, picture, png
+from tests.integration.threaded_server import running
 
 SETTINGS = Settings(workers=2, queue_size=4, max_image_bytes=2**20)
 MIB = 2**20
@@ -56,15 +57,8 @@ def address(detector):
     admission = BoundedAdmission(SETTINGS.workers, SETTINGS.queue_size, timeout_s=30)
     app = create_app(Served(fake_service(detector=detector, admission=admission), SETTINGS))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(30)
+    with running(server) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 HEAD = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
